@@ -1,0 +1,11 @@
+/** Tests run as compiled by `npm run build`, in Node's own module system: what is tested is what ships. */
+export default {
+  rootDir: '.',
+  roots: ['<rootDir>/dist/test'],
+  testMatch: ['**/*.test.js'],
+  testEnvironment: 'node',
+  transform: {},
+  testTimeout: 60_000,
+  maxWorkers: 2,
+  modulePathIgnorePatterns: [],
+};
