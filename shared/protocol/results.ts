@@ -1,0 +1,164 @@
+import type { z as zod } from 'zod';
+
+type Z = typeof zod;
+
+/**
+ * Result shapes of the protocol (docs/protocol.md). Each is a function of zod, so that a client can use the types
+ * without loading zod at run time; the daemon and the tests call the function with the real one.
+ */
+
+export const serviceStates = [
+  'stopped', 'waiting', 'building', 'starting', 'running', 'stopping', 'backoff', 'failed', 'completed',
+] as const;
+export type ServiceState = (typeof serviceStates)[number];
+
+export const pluginStates = [
+  'starting', 'ready', 'unresponsive', 'backoff', 'quarantined', 'failed', 'disabled', 'stopped',
+] as const;
+export type PluginState = (typeof pluginStates)[number];
+
+const time = (z: Z) => z.iso.datetime();
+const portsByName = (z: Z) => z.record(z.string(), z.number().int());
+
+export const lastExit = (z: Z) =>
+  z.object({
+    code: z.number().int().nullable(),
+    signal: z.string().nullable(),
+    at: time(z),
+    unknown: z.string().optional().describe('Why the exit result could not be known; then code and signal are null.'),
+  });
+export type LastExit = zod.infer<ReturnType<typeof lastExit>>;
+
+export const instance = (z: Z) =>
+  z.object({
+    id: z.string().describe('source:service#1'),
+    state: z.enum(serviceStates),
+    healthy: z.boolean().nullable().describe('null: no health check, or no verdict yet.'),
+    pid: z.number().int().optional(),
+    containerId: z.string().optional(),
+    node: z.string().optional(),
+    startedAt: time(z).nullable(),
+    ports: portsByName(z),
+    restarts: z.number().int(),
+    lastExit: lastExit(z).optional(),
+  });
+export type Instance = zod.infer<ReturnType<typeof instance>>;
+
+export const service = (z: Z) =>
+  z.object({
+    fqn: z.string(),
+    source: z.string(),
+    name: z.string(),
+    runner: z.string(),
+    state: z.enum(serviceStates),
+    healthy: z.boolean().nullable(),
+    wanted: z.enum(['up', 'down']),
+    reason: z.string().describe('One sentence: why the service is in this state.'),
+    specHash: z.string(),
+    restarts: z.number().int(),
+    startedAt: time(z).nullable(),
+    ports: portsByName(z),
+    routes: z.array(z.string()),
+    instances: z.array(instance(z)),
+    rollout: z.object({ type: z.string(), color: z.string().optional(), phase: z.string().optional() }),
+  });
+export type Service = zod.infer<ReturnType<typeof service>>;
+
+export const problem = (z: Z) =>
+  z.object({
+    file: z.string(),
+    line: z.number().int(),
+    column: z.number().int(),
+    message: z.string(),
+    offendingLine: z.string().optional(),
+    expected: z.string().optional(),
+    suggestion: z.string().optional(),
+  });
+
+export const source = (z: Z) =>
+  z.object({
+    name: z.string(),
+    kind: z.enum(['yaml', 'sqlite']),
+    path: z.string(),
+    enabled: z.boolean(),
+    status: z.enum(['loaded', 'error', 'disabled']),
+    problems: z.array(problem(z)),
+    services: z.number().int(),
+    revision: z.number().int(),
+  });
+export type Source = zod.infer<ReturnType<typeof source>>;
+
+export const change = (z: Z) =>
+  z.object({
+    service: z.string(),
+    action: z.enum(['add', 'remove', 'live', 'replace', 'none']).describe('live: changed in place; replace: needs a new instance.'),
+    fields: z.array(z.string()),
+  });
+export type Change = zod.infer<ReturnType<typeof change>>;
+
+export const status = (z: Z) =>
+  z.object({
+    version: z.string(),
+    pid: z.number().int(),
+    home: z.string(),
+    uptimeMs: z.number(),
+    sources: z.number().int(),
+    services: z.object({
+      running: z.number().int(),
+      total: z.number().int(),
+      byState: z.record(z.string(), z.number().int()),
+    }),
+    proxy: z.array(z.string()),
+    journal: z.object({ epoch: z.string(), seq: z.number().int() }),
+    plugins: z.object({ ready: z.number().int(), total: z.number().int() }),
+  });
+export type Status = zod.infer<ReturnType<typeof status>>;
+
+export const logLine = (z: Z) =>
+  z.object({
+    fqn: z.string(),
+    instance: z.string(),
+    time: time(z),
+    stream: z.enum(['stdout', 'stderr']),
+    level: z.string(),
+    message: z.string(),
+    fields: z.record(z.string(), z.unknown()).optional(),
+  });
+export type LogLine = zod.infer<ReturnType<typeof logLine>>;
+
+export const stats = (z: Z) =>
+  z.object({
+    fqn: z.string(),
+    instance: z.string(),
+    cpu: z.number().describe('Fraction of one core.'),
+    memoryBytes: z.number(),
+    openFiles: z.number().int(),
+    threads: z.number().int(),
+    uptimeMs: z.number(),
+  });
+export type Stats = zod.infer<ReturnType<typeof stats>>;
+
+export const hostStats = (z: Z) =>
+  z.object({ cpu: z.number().describe('Cores in use.'), cores: z.number().int(), memoryBytes: z.number(), memoryTotalBytes: z.number() });
+export type HostStats = zod.infer<ReturnType<typeof hostStats>>;
+
+export const plugin = (z: Z) =>
+  z.object({
+    id: z.string(),
+    version: z.string().nullable(),
+    kind: z.enum(['core', 'external']),
+    state: z.enum(pluginStates),
+    pid: z.number().int().nullable(),
+    cpu: z.number().nullable(),
+    memoryBytes: z.number().nullable(),
+    restarts: z.number().int(),
+    lagEvents: z.number().int().nullable(),
+    lastAck: z.number().int().nullable(),
+    grants: z.array(z.string()),
+    reason: z.string(),
+  });
+export type Plugin = zod.infer<ReturnType<typeof plugin>>;
+
+export const revision = (z: Z) =>
+  z.object({ revision: z.number().int(), time: time(z), action: z.enum(['create', 'update', 'delete', 'rollback']), config: z.unknown() });
+export type Revision = zod.infer<ReturnType<typeof revision>>;
