@@ -1,0 +1,38 @@
+import { pluginTables } from '../plugins/plugin-tables.js';
+
+/** state.db, one step a format version; a step that has shipped never changes. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+
+  -- The event journal. body is the whole event as JSON text, ready to be sent.
+  CREATE TABLE events (
+    seq     INTEGER PRIMARY KEY,
+    time    INTEGER NOT NULL,
+    type    TEXT NOT NULL,
+    service TEXT,
+    body    TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX events_by_service ON events (service, seq) WHERE service IS NOT NULL;
+
+  -- Where a named subscriber last acknowledged.
+  CREATE TABLE cursors (name TEXT PRIMARY KEY, seq INTEGER NOT NULL, time INTEGER NOT NULL) STRICT;
+
+  -- Registered sources, and the last text of each that could be loaded.
+  CREATE TABLE sources (
+    name     TEXT PRIMARY KEY,
+    kind     TEXT NOT NULL CHECK (kind IN ('yaml', 'sqlite')),
+    path     TEXT NOT NULL,
+    enabled  INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    good     TEXT
+  ) STRICT;
+
+  -- What the operator wants of a service; no row: nobody has said.
+  CREATE TABLE intents (fqn TEXT PRIMARY KEY, wanted TEXT NOT NULL CHECK (wanted IN ('up', 'down')), instances INTEGER, boot TEXT NOT NULL) STRICT;
+
+  -- What is remembered of an instance across daemons; data is an InstanceRecord as JSON.
+  CREATE TABLE instances (id TEXT PRIMARY KEY, data TEXT NOT NULL) STRICT;
+  ${pluginTables}
+  `,
+];
