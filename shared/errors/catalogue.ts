@@ -30,6 +30,8 @@ export const errorCatalogue = {
   CONNECTION_CLOSED: { number: 1021, meaning: 'The connection ended before the answer came.' },
   HOME_REFUSED: { number: 1022, meaning: 'The home folder is not safe to use.' },
   HOME_LOCKED: { number: 1023, meaning: 'Another daemon owns this home.' },
+  TOO_BUSY: { number: 1024, meaning: 'Too many calls of this connection are running already.' },
+  CANCELLED: { number: 1025, meaning: 'The caller withdrew the call before it was answered.' },
   INTERNAL: { number: -32603, meaning: 'A defect in Hive; the daemon log has the details.' },
 } as const satisfies Record<string, { number: number; meaning: string }>;
 
