@@ -1,88 +1,64 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
-import { dialRpc } from '../../shared/rpc/index.js';
 
-/** Hive's RPC beside vscode-jsonrpc as it comes, client and server in processes of their own. Prints one JSON object. */
-interface Client {
-  call(method: string, params: object): Promise<unknown>;
-  onEvents(listener: (count: number) => void): void;
-  close(): void;
+/** Hive's RPC beside vscode-jsonrpc as it comes; every client and server is a process of its own. Prints JSON. */
+interface Peer {
+  readonly works: string[];
+  readonly client: ChildProcess;
+  readonly server: ChildProcess;
 }
 
-type Kind = 'bare' | 'hive';
+const program = (name: string): string => join(import.meta.dirname, name);
 
-async function dialHive(path: string): Promise<Client> {
-  let listener: (count: number) => void = () => {};
-  const connection = await dialRpc(path, { name: 'the bench', onNotification: (_method, params) => listener((params as { events: unknown[] }).events.length) });
-  return { call: (method, params) => connection.call(method, params), onEvents: (given) => void (listener = given), close: () => connection.close() };
-}
-
-async function dialBare(path: string): Promise<Client> {
-  const socket = createConnection(path);
-  await once(socket, 'connect');
-  const connection = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket));
-  let listener: (count: number) => void = () => {};
-  connection.onNotification('event', (params: { events: unknown[] }) => listener(params.events.length));
-  connection.listen();
-  return { call: (method, params) => connection.sendRequest(method, params), onEvents: (given) => void (listener = given), close: () => socket.destroy() };
-}
-
-async function serial(client: Client, calls: number): Promise<number> {
-  const start = performance.now();
-  for (let i = 0; i < calls; i++) await client.call('ping', {});
-  return (calls / (performance.now() - start)) * 1000;
-}
-
-async function pipelined(client: Client, calls: number, window: number): Promise<number> {
-  const start = performance.now();
-  let left = calls;
-  const lane = async (): Promise<void> => {
-    while (left-- > 0) await client.call('ping', {});
-  };
-  await Promise.all(Array.from({ length: window }, lane));
-  return (calls / (performance.now() - start)) * 1000;
-}
-
-async function events(client: Client, total: number, batch: number): Promise<number> {
-  const start = performance.now();
-  let seen = 0;
-  const all = new Promise<void>((resolve) => client.onEvents((count) => {
-    seen += count;
-    if (seen >= total) resolve();
-  }));
-  await client.call('pump', { total, batch });
-  await all;
-  return (total / (performance.now() - start)) * 1000;
-}
-
-async function measure(kind: Kind, folder: string): Promise<Record<string, number>> {
+async function start(kind: 'bare' | 'hive', folder: string): Promise<Peer> {
   const path = join(folder, `${kind}.sock`);
-  const server: ChildProcess = fork(join(import.meta.dirname, 'rpc-server.js'), [kind, path]);
+  const server = fork(program('rpc-server.js'), [kind, path]);
   await once(server, 'message');
-  const client = kind === 'hive' ? await dialHive(path) : await dialBare(path);
-  await serial(client, 2000);
-  const figures = {
-    serial: await serial(client, 10_000),
-    pipelined: await pipelined(client, 50_000, 100),
-    eventsUnbatched: await events(client, 50_000, 1),
-    eventsBatchedBy100: await events(client, kind === 'hive' ? 500_000 : 100_000, 100),
-  };
-  client.close();
-  server.kill();
-  await once(server, 'exit');
-  return Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, Math.round(value)]));
+  const client = fork(program('rpc-client.js'), [kind, path]);
+  const [works] = (await once(client, 'message')) as [string[]];
+  return { works, client, server };
+}
+
+async function stop({ client, server }: Peer): Promise<void> {
+  for (const process of [client, server]) {
+    process.kill();
+    await once(process, 'exit');
+  }
+}
+
+async function rateOf(peer: Peer, work: string): Promise<number> {
+  const answer = once(peer.client, 'message');
+  peer.client.send(work);
+  return ((await answer) as [number])[0];
+}
+
+const median = (values: number[]): number => Math.round(values.sort((a, b) => a - b)[values.length >> 1] ?? 0);
+
+/** Both peers take turns within each round, so that a busy machine slows both; the medians of all rounds are compared. */
+async function compare(bare: Peer, hive: Peer, rounds: number): Promise<Record<string, object>> {
+  const report: Record<string, object> = {};
+  for (const work of hive.works) {
+    const rates: { bare: number[]; hive: number[] } = { bare: [], hive: [] };
+    await rateOf(bare, work);
+    await rateOf(hive, work);
+    for (let round = 0; round < rounds; round++) {
+      rates.bare.push(await rateOf(bare, work));
+      rates.hive.push(await rateOf(hive, work));
+    }
+    const [ofBare, ofHive] = [median(rates.bare), median(rates.hive)];
+    report[work] = { bare: ofBare, hive: ofHive, ratio: Math.round((ofHive / ofBare) * 100) / 100 };
+  }
+  return report;
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'hive-bench-'));
 try {
-  const runs: Record<string, Record<string, number>> = {};
-  for (const kind of ['bare', 'hive'] as const) runs[kind] = await measure(kind, folder);
-  console.log(JSON.stringify(runs, undefined, 2));
+  const [bare, hive] = [await start('bare', folder), await start('hive', folder)];
+  console.log(JSON.stringify(await compare(bare, hive, 9), undefined, 2));
+  await Promise.all([stop(bare), stop(hive)]);
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -9,7 +9,9 @@ import {
 } from 'vscode-jsonrpc';
 import { HiveError } from '../errors/hive-error.js';
 import type { CloseKind, CloseReason } from './close-reason.js';
-import { startDeadline } from './deadline.js';
+import { closeSocket } from './close-socket.js';
+import { callCancelled, callTimedOut, connectionClosed, requestWithdrawn, tooBusy } from './connection-errors.js';
+import { Deadlines } from './deadlines.js';
 import { FrameReader, IncomingParams } from './frame-reader.js';
 import { FrameWriter } from './frame-writer.js';
 import type { MessageId } from './incoming-message.js';
@@ -19,7 +21,6 @@ import { NotificationLane, type NotificationHandler } from './notification-lane.
 import { installPromptDispatch } from './prompt-dispatch.js';
 import type { RawJson } from './raw-json.js';
 import { RunningRequest, type RequestContext } from './running-request.js';
-import { closeSocket } from './close-socket.js';
 import { fromWireError, methodNotFound, toWireError } from './wire-errors.js';
 
 export interface RpcOptions {
@@ -79,6 +80,7 @@ export class RpcConnection {
   readonly #writer: FrameWriter;
   readonly #lane: NotificationLane;
   readonly #rpc: MessageConnection;
+  readonly #deadlines = new Deadlines();
   readonly #running = new Set<RunningRequest>();
   #pendingCalls = 0;
   #lastCallId: MessageId = 0;
@@ -144,8 +146,8 @@ export class RpcConnection {
    * @throws HiveError what the peer threw; TIMEOUT, CANCELLED, CONNECTION_CLOSED, TOO_LARGE, INVALID_PARAMS
    */
   async call<T = unknown>(method: string, params?: object, options: CallOptions = {}): Promise<T> {
-    if (this.#closeReason !== undefined) throw this.#closedError(this.#closeReason);
-    if (options.signal?.aborted) throw this.#cancelledError(method);
+    if (this.#closeReason !== undefined) throw connectionClosed(this.name, this.#closeReason);
+    if (options.signal?.aborted) throw callCancelled(method);
     const raw = this.#serialiseParams(method, params);
     const answer = raw === undefined ? this.#rpc.sendRequest<T>(method) : this.#rpc.sendRequest<T>(method, raw);
     const stopWatching = this.#watchCall(this.#lastCallId, method, options);
@@ -208,12 +210,12 @@ export class RpcConnection {
 
   readonly #requestHost = {
     sendProgress: (token: MessageId, value: unknown) => this.notify('$/progress', { token, value }),
-    withdrawn: () => new HiveError('CANCELLED', `The caller (${this.name}) withdrew the call.`),
+    withdrawn: () => requestWithdrawn(this.name),
   };
 
   #handleRequest(method: string, params: unknown, token: CancellationToken): unknown {
     if (!(params instanceof IncomingParams) || !(token instanceof RunningRequest)) return toWireError(methodNotFound(method), method);
-    if (this.#running.size >= this.#limits.maxRunningRequests) return toWireError(this.#busyError(), method);
+    if (this.#running.size >= this.#limits.maxRunningRequests) return toWireError(tooBusy(this.#limits.maxRunningRequests), method);
     try {
       if (this.#options.onRequest === undefined) throw methodNotFound(method);
       const result = this.#options.onRequest(method, params.value, token);
@@ -256,10 +258,10 @@ export class RpcConnection {
       this.notify('$/cancelRequest', { id });
       this.#reader.inject({ jsonrpc: '2.0', id, error: { code: error.number, message: error.message, data: error.data } });
     };
-    const stopDeadline = startDeadline(deadlineMs, () => withdraw(this.#timeoutError(method, deadlineMs)));
+    const stopDeadline = this.#deadlines.start(deadlineMs, () => withdraw(callTimedOut(this.name, method, deadlineMs)));
     const { signal, onProgress } = options;
     if (signal === undefined && onProgress === undefined) return stopDeadline;
-    const onAbort = (): void => withdraw(this.#cancelledError(method));
+    const onAbort = (): void => withdraw(callCancelled(method));
     signal?.addEventListener('abort', onAbort, { once: true });
     const progress = onProgress && this.#rpc.onProgress(progressType, id, (value) => this.#tellProgress(onProgress, value));
     return () => {
@@ -306,10 +308,11 @@ export class RpcConnection {
     this.#closeReason = reason;
     this.#reader.stop();
     this.#lane.stop();
+    this.#deadlines.stop();
     if (reason.kind === 'unread-output' || reason.kind === 'socket-error') this.#writer.abandon();
     else this.#writer.finish();
     this.#rpc.dispose();
-    for (const request of this.#running) request.abort(this.#closedError(reason));
+    for (const request of this.#running) request.abort(connectionClosed(this.name, reason));
     this.#resolveClosed(reason);
   }
 
@@ -324,32 +327,7 @@ export class RpcConnection {
   #callError(thrown: unknown): HiveError {
     const reason = this.#closeReason;
     const wasDisposed = thrown instanceof ResponseError && thrown.code === (ErrorCodes.PendingResponseRejected as number);
-    return reason !== undefined && wasDisposed ? this.#closedError(reason) : fromWireError(thrown);
-  }
-
-  #closedError(reason: CloseReason): HiveError {
-    return new HiveError('CONNECTION_CLOSED', `The connection to ${this.name} is closed: ${reason.message}`, {
-      next: 'Connect again; whether a pending call took effect is not known.',
-      data: { reason: reason.kind },
-    });
-  }
-
-  #timeoutError(method: string, deadlineMs: number): HiveError {
-    return new HiveError('TIMEOUT', `${method} was not answered by ${this.name} within ${deadlineMs} ms.`, {
-      next: 'Try again, or give the call more time.',
-      data: { method, deadlineMs },
-    });
-  }
-
-  #cancelledError(method: string): HiveError {
-    return new HiveError('CANCELLED', `The call of ${method} was withdrawn.`, { data: { method } });
-  }
-
-  #busyError(): HiveError {
-    const most = this.#limits.maxRunningRequests;
-    return new HiveError('TOO_BUSY', `${most} calls of this connection are running already.`, {
-      next: 'Wait for answers before sending more.',
-    });
+    return reason !== undefined && wasDisposed ? connectionClosed(this.name, reason) : fromWireError(thrown);
   }
 }
 
