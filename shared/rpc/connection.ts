@@ -286,8 +286,10 @@ export class RpcConnection {
       if (error.code === 'EPIPE' || error.code === 'ECONNRESET') this.#end('peer-ended', 'The peer is gone.');
       else this.#end('socket-error', `The socket failed: ${error.message}.`);
     });
-    stream.on('end', () => this.#end('peer-ended', 'The peer closed it.'));
-    stream.on('close', () => this.#end('peer-ended', 'The peer closed it.'));
+    // Both may come while the reader still has frames of the peer's last words in hand.
+    const onEnd = (): void => this.#reader.drain(() => this.#end('peer-ended', 'The peer closed it.'));
+    stream.on('end', onEnd);
+    stream.on('close', onEnd);
     if (stream.destroyed) this.#end('peer-ended', 'The stream was closed before it was used.');
   }
 

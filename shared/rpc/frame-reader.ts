@@ -42,6 +42,7 @@ export class FrameReader extends AbstractMessageReader implements MessageReader 
   #bytesIn = 0;
   #framesIn = 0;
   #isBetweenTurns = false;
+  #onDrained: (() => void) | undefined;
   #stopped = false;
   #stallTimer: NodeJS.Timeout | undefined;
   #frameAtTimerStart = 0;
@@ -68,6 +69,12 @@ export class FrameReader extends AbstractMessageReader implements MessageReader 
   /** Hands over a message as if the peer had sent it: how a call ends whose answer is no longer awaited. */
   inject(message: OutOfReader): void {
     this.#deliver?.(message);
+  }
+
+  /** The peer sends no more: calls back when what came before has been handled, at once if that is so now. */
+  drain(onDrained: () => void): void {
+    if (!this.#isBetweenTurns) return onDrained();
+    this.#onDrained = onDrained;
   }
 
   stop(): void {
@@ -114,6 +121,8 @@ export class FrameReader extends AbstractMessageReader implements MessageReader 
     if (!this.#isBetweenTurns || this.#stopped) return;
     this.#isBetweenTurns = false;
     this.socket.resume();
+    // One round later, because the frames of this turn are dispatched in the microtasks that follow it.
+    if (this.#onDrained !== undefined) setImmediate(this.#onDrained);
   }
 
   #handle(frame: Frame): void {

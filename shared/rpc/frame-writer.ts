@@ -108,6 +108,8 @@ export class FrameWriter extends AbstractMessageWriter implements MessageWriter 
   readonly #flush = (): void => {
     this.#flushIsDue = false;
     if (this.#stopped || this.#outboxBytes === 0) return;
+    // The peer may have hung up while its last requests were still being handled; nobody waits for these answers.
+    if (!this.socket.writable) return this.abandon();
     const text = this.#outbox;
     const bytes = this.#outboxBytes;
     this.#outbox = '';
