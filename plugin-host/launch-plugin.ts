@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { HiveError } from '../shared/errors/hive-error.js';
 import type { AttachRequest, ExpectRequest, PluginManifest } from '../shared/protocol/link.js';
+import { identityOf } from '../shared/process/identity.js';
 import { dialRpc } from '../shared/rpc/index.js';
 import { closeOutput, openOutput, outputFolder } from './captured-output.js';
 import { pluginEnvironment } from './plugin-environment.js';
-import { identify } from './process-facts.js';
 import { watchChild, type WatchedProcess } from './watched-process.js';
 
 export interface LaunchPlace {
@@ -94,7 +94,7 @@ function spawned(child: ChildProcess, run: string): Promise<WatchedProcess> {
     const { pid } = child;
     if (pid === undefined) return;
     // The child is not reaped before its exit is told, so the pid is still its own; a zombie has an identity no more.
-    const identity = identify(pid) ?? { pid, startTime: 'unknown', bootId: 'unknown' };
+    const identity = identityOf(pid) ?? { pid, startTicks: 0, bootId: '' };
     resolve(watchChild(child, { ...identity, run }));
     child.on('error', () => {});
   });

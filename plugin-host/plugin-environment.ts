@@ -1,5 +1,5 @@
 import type { PluginManifest } from '../shared/protocol/link.js';
-import { runTag } from './watched-process.js';
+import { runTag } from './run-processes.js';
 
 /** What any program may need to find its way; nothing in it is a secret by custom. */
 const passedOn = [

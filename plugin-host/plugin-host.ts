@@ -5,7 +5,7 @@ import type { PluginTimings } from '../shared/plugin/plugin-timings.js';
 import { discover, type DiscoverOptions, type Discovery, type Found } from './discover.js';
 import { SupervisedPlugin, type PluginSurroundings } from './supervised-plugin.js';
 import { takeOver } from './take-over.js';
-import { killLeftovers } from './watched-process.js';
+import { killRun } from './run-processes.js';
 
 export interface PluginHostOptions extends Omit<PluginSurroundings, 'report'>, DiscoverOptions {
   readonly timings: PluginTimings;
@@ -30,7 +30,7 @@ export class PluginHost {
     for (const [id, process] of heritage) {
       const known = this.#plugins.get(id);
       if (known !== undefined) known.plugin.adopt(process);
-      else killLeftovers(process);
+      else killRun(process);
     }
     options.tellInventory(this.inventory());
   }

@@ -4,8 +4,8 @@ import type { PluginTimings } from '../shared/plugin/plugin-timings.js';
 import { outputFolder, trimOutput } from './captured-output.js';
 import { endProcess } from './end-process.js';
 import { LaunchError, launchPlugin, type LaunchPlace } from './launch-plugin.js';
-import { describeLife, nextStep, type Effect, type Happening, type Life } from './plugin-life.js';
-import { residentMemory } from './process-facts.js';
+import { describeLife, nextStep, type Effect, type Happening, type Life, type Stage } from './plugin-life.js';
+import { readProcess } from '../shared/process/proc-table.js';
 import { watchAdopted, type WatchedProcess } from './watched-process.js';
 
 export interface PluginSurroundings extends LaunchPlace {
@@ -38,13 +38,17 @@ export class SupervisedPlugin {
     return this.manifest.id;
   }
 
-  /** Takes over a process that an earlier host started. It may be gone by now: then that is noticed like any exit. */
+  /**
+   * Takes over a process that an earlier host started. It may be gone by now: then that is noticed like any exit.
+   * Without a link it has nothing to do any more: it gets the chance to notice, and ends.
+   */
   adopt(remembered: NonNullable<RememberedPlugin['process']>): void {
     const { link, ...identity } = remembered;
-    const at = link === 'ready' ? { stage: 'ready', since: performance.now() } as const : { stage: 'starting' } as const;
-    this.#life = { ...this.#life, wanted: true, at };
-    this.#watch(watchAdopted(identity));
-    this.#process?.look();
+    const watched = watchAdopted(identity);
+    this.#life = { ...this.#life, wanted: link !== 'none', at: adoptedStage(link) };
+    this.#watch(watched);
+    watched.look();
+    if (link === 'none') void endProcess(watched, { how: 'await', timings: this.surroundings.timings, askToShutDown: async () => {} });
     this.surroundings.log(`${this.id}: took over process ${identity.pid}`);
   }
 
@@ -78,9 +82,9 @@ export class SupervisedPlugin {
   /** Looks at what grows: its memory and its output files. */
   inspect(): void {
     if (this.#process === null) return;
-    const memory = residentMemory(this.#process.identity.pid);
+    const memory = readProcess(this.#process.identity.pid)?.residentBytes ?? 0;
     const limit = this.manifest.memoryLimit;
-    if (memory !== null && memory > limit) {
+    if (memory > limit) {
       const megabytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MB`;
       this.#happen({ type: 'hopeless', reason: `used ${megabytes(memory)} of memory, more than its limit of ${megabytes(limit)}` });
     }
@@ -168,5 +172,13 @@ export class SupervisedPlugin {
       this.#process = null;
       this.#happen({ type: 'exited', ...exit });
     });
+  }
+}
+
+function adoptedStage(link: 'none' | 'open' | 'ready'): Stage {
+  switch (link) {
+    case 'none': return { stage: 'ending', why: { kind: 'asked' }, readyForMs: null };
+    case 'open': return { stage: 'starting' };
+    case 'ready': return { stage: 'ready', since: performance.now() };
   }
 }

@@ -1,9 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import type { PluginProcess } from '../shared/protocol/link.js';
-import { isAlive, processesOfGroup, processesTagged, type ProcessIdentity } from './process-facts.js';
-
-/** The variable that marks everything that a run of a plugin starts, wherever in the process tree it hides. */
-export const runTag = 'HIVE_PLUGIN_RUN';
+import { isAlive } from '../shared/process/identity.js';
+import { signalGroup } from '../shared/process/send-signal.js';
+import { killLeftovers, killRun } from './run-processes.js';
 
 const adoptedPollMs = 200;
 
@@ -23,15 +22,13 @@ export interface WatchedProcess {
 
 /** Acts on `exit`, not on `close`: a grandchild may hold the output for as long as it likes. */
 export function watchChild(child: ChildProcess, identity: PluginProcess): WatchedProcess {
-  let gone = false;
   const exited = new Promise<ProcessExit>((resolve) => {
     child.once('exit', (code, signal) => {
-      gone = true;
       killLeftovers(identity);
       resolve({ code, signal });
     });
   });
-  return { identity, exited, look: () => {}, signal: (signal) => { if (!gone) signalGroup(identity.pid, signal); } };
+  return { identity, exited, look: () => {}, signal: (signal) => void signalGroup(identity, signal) };
 }
 
 /** Watches a process that is not a child of this one. The kernel tells only parents, so it is looked at from time to time. */
@@ -42,32 +39,9 @@ export function watchAdopted(identity: PluginProcess): WatchedProcess {
     look = () => {
       if (isAlive(identity)) return;
       clearInterval(timer);
-      killLeftovers(identity);
+      killRun(identity);
       resolve({ code: null, signal: null });
     };
   });
-  return { identity, exited, look: () => look(), signal: (signal) => { if (isAlive(identity)) signalGroup(identity.pid, signal); } };
-}
-
-/** Kills what a run left behind: members of its group, and whatever carries its tag in a session of its own. */
-export function killLeftovers(run: { readonly pid: number; readonly run: string }): void {
-  for (const leftover of [...processesOfGroup(run.pid), ...processesTagged(runTag, run.run)]) killOne(leftover);
-}
-
-/** Kills one process, if it is still that process. */
-export function killOne(target: ProcessIdentity): void {
-  if (!isAlive(target)) return;
-  try {
-    process.kill(target.pid, 'SIGKILL');
-  } catch {
-    // It ended by itself in the meantime.
-  }
-}
-
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // It ended by itself in the meantime.
-  }
+  return { identity, exited, look: () => look(), signal: (signal) => void signalGroup(identity, signal) };
 }

@@ -1,5 +1,5 @@
 import { DaemonClient } from '../client/index.js';
-import { HiveError, toHiveError } from '../errors/hive-error.js';
+import { type HiveError, toHiveError } from '../errors/hive-error.js';
 import { protocolVersions, type FailedNotice, type InitializeAnswer, type InitializeRequest } from '../protocol/link.js';
 import { methodNotFound } from '../rpc/index.js';
 import { CorePluginRegistry } from './core-plugin-registry.js';
@@ -54,7 +54,7 @@ class PluginRunner {
   async #start(client: DaemonClient, token: string | undefined): Promise<void> {
     const { name, version } = this.plugins[0];
     const request: InitializeRequest = { protocolVersions, name, version, ...(token === undefined ? {} : { token }) };
-    const welcome = await client.connection.call('initialize', request) as InitializeAnswer;
+    const welcome = await client.connection.call<InitializeAnswer>('initialize', request);
     const context: PluginContext = {
       id: welcome.pluginId,
       dataDir: welcome.dataDir,

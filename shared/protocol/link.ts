@@ -1,3 +1,4 @@
+import type { ProcessIdentity } from '../process/identity.js';
 import type { Plugin } from './results.js';
 
 /**
@@ -65,8 +66,8 @@ export interface HostWelcome {
   plugins: RememberedPlugin[];
 }
 
-/** Which process a plugin is, in a way that survives reused pids and reboots. */
-export interface PluginProcess { pid: number; startTime: string; bootId: string; run: string }
+/** Which process a plugin is, for good, and which of its runs. */
+export interface PluginProcess extends ProcessIdentity { readonly run: string }
 
 export interface RememberedPlugin {
   id: string;

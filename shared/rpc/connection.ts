@@ -204,6 +204,8 @@ export class RpcConnection {
     rpc.onNotification((method, params) => {
       if (params instanceof IncomingParams) this.#lane.take(method, params);
     });
+    // Progress of no call of this side is a notification like any other: a plugin that starts sends it.
+    rpc.onUnhandledProgress((progress) => void this.#options.onNotification?.('$/progress', progress));
     rpc.listen();
     return rpc;
   }
