@@ -22,13 +22,13 @@ export function checkTemplates(draft: ServiceDraft, problems: ProblemList): void
   }
   for (const field of fieldsWithout) {
     for (const { node, path, text } of textsBelow(draft.node, [field])) {
-      const reference = /\{\{\s*([^{}]*?)\s*\}\}/.exec(text)?.[1];
+      const reference = /\{\{([^{}]*)\}\}/.exec(text)?.[1];
       if (reference === undefined || parseReference(reference) === null) continue;
       problems.add({
         span: node.span,
         path: [...draft.path, ...path],
         code: 'INVALID_VALUE',
-        message: `{{${reference}}} is not filled in under ${field}: only ${fieldsWithTemplates.join(', ')} know the ports of an instance.`,
+        message: `{{${reference.trim()}}} is not filled in under ${field}: only ${fieldsWithTemplates.join(', ')} know the ports of an instance.`,
       });
     }
   }

@@ -64,8 +64,9 @@ export class ProblemList {
     if (this.origin.kind === 'values') return {};
     const index = this.lineIndex(span.start);
     const starts = this.starts();
-    const line = this.origin.text.slice(starts[index], starts[index + 1]).replace(/[\r\n]+$/, '');
-    const column = span.start - (starts[index] ?? 0);
+    const from = starts[index] ?? 0;
+    const line = this.origin.text.slice(from, Math.min(starts[index + 1] ?? Infinity, from + 2 * longestLine)).replace(/\r?\n$/, '');
+    const column = span.start - from;
     return { offendingLine: cut(isPrivate(path) ? withoutValuesFrom(line, column) : withoutSecrets(line)) };
   }
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { changeMapAt, nodeAt, spanAt, withEntry, type ConfigNode, type ConfigPath } from './config-node.js';
+import { changeMapAt, nodeAt, spanAt, type ConfigNode, type ConfigPath, type MapEntry } from './config-node.js';
 import { nearestName } from './nearest-name.js';
 import { formatPath, withoutSecrets, type Finding } from './problem-list.js';
 import { descriptionAt, keysAt } from './schema-keys.js';
@@ -33,16 +33,20 @@ export function explain(issues: readonly Issue[], subject: Subject): Explanation
   let repaired: ConfigNode | null = null;
   for (const issue of flat) {
     if (issue.code !== 'unrecognized_keys') continue;
-    for (const key of issue.keys) {
-      const { finding, meant } = unknownKey(key, issue.path as ConfigPath, subject, renamed);
+    const at = issue.path as ConfigPath;
+    const meantBy = new Map<string, string>();
+    for (const key of issue.keys.slice(0, mostUnknownKeys)) {
+      const { finding, meant } = unknownKey(key, at, subject, renamed);
       findings.push(finding);
-      if (meant !== null) renamed.add(formatPath([...(issue.path as ConfigPath), meant]));
-      repaired = changeMapAt(repaired ?? subject.node, issue.path as ConfigPath, (map) => {
-        const entry = map.entries.get(key);
-        const without = withEntry(map, key, null);
-        return meant === null || entry === undefined ? without : withEntry(without, meant, entry);
-      });
+      if (meant === null) continue;
+      meantBy.set(key, meant);
+      renamed.add(formatPath([...at, meant]));
     }
+    const unknown = new Set(issue.keys);
+    repaired = changeMapAt(repaired ?? subject.node, at, (map) => ({
+      ...map,
+      entries: new Map([...map.entries].flatMap(([key, entry]) => putRight(key, entry, unknown, meantBy))),
+    }));
   }
   for (const issue of flat) {
     if (issue.code === 'unrecognized_keys' || isBelowBroken(subject.node, issue.path as ConfigPath)) continue;
@@ -50,6 +54,14 @@ export function explain(issues: readonly Issue[], subject: Subject): Explanation
     findings.push(wrongValue(issue, subject));
   }
   return { findings, repaired };
+}
+
+/** A map of a hundred thousand unknown keys is one mistake, and nobody reads the rest. */
+const mostUnknownKeys = 100;
+
+function putRight(key: string, entry: MapEntry, unknown: ReadonlySet<string>, meantBy: ReadonlyMap<string, string>): [string, MapEntry][] {
+  const name = unknown.has(key) ? meantBy.get(key) : key;
+  return name === undefined ? [] : [[name, entry]];
 }
 
 /** Where a choice of schemas fits with none, the mistake is in the one whose shape was written. */
@@ -161,8 +173,10 @@ function wording(issue: Issue, node: ConfigNode): { message: string; expected?: 
     case 'too_small':
       if (issue.origin === 'string') return { message: 'must not be empty' };
       if (issue.origin === 'array') return { message: 'must not be an empty list' };
+      if (issue.origin === 'record' || issue.origin === 'map') return { message: 'must not be an empty map' };
       return { message: `must be ${issue.inclusive === true ? 'at least' : 'more than'} ${issue.minimum}` };
     case 'too_big':
+      if (issue.origin === 'string') return { message: `must not have more than ${issue.maximum} characters` };
       return { message: `must be ${issue.inclusive === true ? 'at most' : 'less than'} ${issue.maximum}` };
     default:
       return { message: 'is not valid' };
@@ -185,7 +199,7 @@ const privateValue = /(^|\.)(environment|static|vars|add|secret)(\.|$)|secret|pa
 /** ` ("30")`, as written and never what the environment put in; nothing for what may be secret. */
 function quoted(node: ConfigNode, path: ConfigPath): string {
   if (node.kind !== 'scalar' || privateValue.test(formatPath(path))) return '';
-  const written = withoutSecrets(node.written.replace(/\s+/g, ' '));
+  const written = withoutSecrets(node.written.slice(0, 200).replace(/\s+/g, ' '));
   return ` ("${written.length > 60 ? `${written.slice(0, 60)}…` : written}")`;
 }
 

@@ -1,9 +1,11 @@
 /**
  * `{secret: ${env.KEY}}` and `{run: serve {{runtime.port.http}}}` are what people write, but to YAML the inner braces are
  * maps. So references are hidden from the parser: each of their characters is moved into a private range of Unicode that
- * the text does not use, which keeps every offset as it is, and moved back in what was parsed.
+ * the text does not use, which keeps every offset as it is, and moved back in what was parsed. The lengths are bounded so
+ * that a file of nothing but open braces is searched in linear time.
  */
-const references = /\$\{[A-Za-z][A-Za-z0-9_]*\.[^}\n]*\}|(?<!\{)\{\{\s*(?:runtime|uses)\.[^{}\n]*\}\}|(?<!\{)\{\{\{\s*(?:runtime|uses)\.[^{}\n]*\}\}\}/g;
+const references =
+  /\$\{[A-Za-z][A-Za-z0-9_]{0,30}\.[^}\n]{0,300}\}|(?<!\{)\{\{[ \t]{0,9}(?:runtime|uses)\.[^{}\n]{0,300}\}\}|(?<!\{)\{\{\{[ \t]{0,9}(?:runtime|uses)\.[^{}\n]{0,300}\}\}\}/g;
 
 export interface ProtectedText {
   readonly text: string;

@@ -13,6 +13,7 @@ export const routeSchema = z.strictObject({
     .optional()
     .describe('Only requests for this host; any host by default.'),
   path: text()
+    .max(2048)
     .regex(/^\//, { error: 'must start with /' })
     .regex(/^[^?#\s\\]*$/, { error: 'must be a plain path, without ?, #, \\ and spaces' })
     .refine((path) => !path.split('/').some((part) => part === '..' || part === '.'), { error: 'must not contain . or .. segments' })

@@ -6,12 +6,18 @@ import { protectReferences } from './protect-references.js';
 /** More values than any sensible configuration has; also what bounds aliases of aliases of aliases. */
 const mostValues = 200_000;
 const deepest = 64;
+const tooDeep = `This is nested more than ${deepest} levels deep.`;
 
 /**
  * Parses YAML 1.2 text into a tree, or reports what is wrong with it and answers null. Aliases are expanded within a
  * budget, a circle of aliases and a key that occurs twice are problems, `<<` merges.
  */
 export function readYaml(text: string, problems: ProblemList): ConfigNode | null {
+  const bottomless = /(?:[[{]\s?){200}/.exec(text);
+  if (bottomless !== null) {
+    problems.add({ span: { start: bottomless.index, end: bottomless.index }, path: [], code: 'SYNTAX', message: tooDeep });
+    return null;
+  }
   const hidden = protectReferences(text);
   const document = parseQuickly(hidden.text);
   if (reportSyntax(document, text, hidden.restore, problems)) return null;
@@ -52,7 +58,7 @@ function syntaxSentence(code: string, message: string): string {
     case 'MULTIPLE_DOCS':
       return 'A second document starts here (---); a configuration is one document.';
     case 'RESOURCE_EXHAUSTION':
-      return `This is nested too deeply; at most ${deepest} levels are allowed.`;
+      return tooDeep;
     default:
       return `This is not valid YAML: ${message.replace(/\s+/g, ' ').replace(/\.$/, '')}.`;
   }
@@ -85,7 +91,7 @@ class Reader {
     if (node.anchor !== undefined) this.anchors.set(node.anchor, node);
     this.values += 1;
     if (this.values > mostValues) return this.giveUp(node, path, `The file has more than ${mostValues} values.`);
-    if (depth > deepest) return this.giveUp(node, path, `This is nested more than ${deepest} levels deep.`);
+    if (depth > deepest) return this.giveUp(node, path, tooDeep);
     if (node.tag !== undefined && node.tag.startsWith('!')) {
       this.refuse(spanOf(node), path, `The tag ${node.tag} means nothing here; write the plain value.`);
     }

@@ -5,7 +5,9 @@ import { nearestName } from './nearest-name.js';
  * `{{{…}}}` (a literal `{{…}}`) or `{{a.b…}}`. What does not start with a word and a dot is not ours: `{{.ID}}` and
  * `{{json .}}` belong to the programs that people call.
  */
-const template = /\{\{\{([^{}]*)\}\}\}|\{\{\s*([A-Za-z][A-Za-z0-9_-]*\.[^{}]*?)\s*\}\}/g;
+const template = /\{\{\{([^{}]*)\}\}\}|\{\{([^{}]*)\}\}/g;
+
+const isOurs = (inner: string) => /^\s*[A-Za-z][A-Za-z0-9_-]*\./.test(inner);
 
 export type RuntimeReference = { readonly kind: 'port'; readonly port: string } | { readonly kind: 'uses'; readonly alias: string; readonly port: string };
 
@@ -16,10 +18,12 @@ export interface RuntimeValues {
   readonly uses?: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
+/** Reads what stands between `{{` and `}}`; null when it is none of the two forms. */
 export function parseReference(inner: string): RuntimeReference | null {
-  const port = /^runtime\.port\.([^\s.]+)$/.exec(inner);
+  const trimmed = inner.trim();
+  const port = /^runtime\.port\.([^\s.]+)$/.exec(trimmed);
   if (port?.[1] !== undefined) return { kind: 'port', port: port[1] };
-  const uses = /^uses\.([^\s.]+)\.port\.([^\s.]+)$/.exec(inner);
+  const uses = /^uses\.([^\s.]+)\.port\.([^\s.]+)$/.exec(trimmed);
   if (uses?.[1] !== undefined && uses[2] !== undefined) return { kind: 'uses', alias: uses[1], port: uses[2] };
   return null;
 }
@@ -32,7 +36,8 @@ export function resolveRuntime(text: string, values: RuntimeValues): string {
   if (!text.includes('{{')) return text;
   return text.replace(template, (whole: string, literal: string | undefined, inner: string | undefined) => {
     if (literal !== undefined) return `{{${literal}}}`;
-    const reference = parseReference(inner ?? '');
+    if (inner === undefined || !isOurs(inner)) return whole;
+    const reference = parseReference(inner);
     const port = reference === null ? undefined : lookUp(reference, values);
     if (port === undefined) throw new HiveError('INVALID_CONFIG', `${whole} cannot be filled in: there is no such port.`, { data: { template: whole } });
     return String(port);
@@ -61,9 +66,9 @@ export function templateMistakes(text: string, known: { ports: readonly string[]
   if (!text.includes('{{')) return [];
   const mistakes: TemplateMistake[] = [];
   for (const [whole, literal, inner] of text.matchAll(template)) {
-    if (literal !== undefined || inner === undefined) continue;
+    if (literal !== undefined || inner === undefined || !isOurs(inner)) continue;
     const reference = parseReference(inner);
-    if (reference === null) mistakes.push(unknownForm(whole, inner));
+    if (reference === null) mistakes.push(unknownForm(whole, inner.trim()));
     else if (reference.kind === 'port' && known.ports !== null && !known.ports.includes(reference.port)) {
       mistakes.push(unknownName(whole, 'port', reference.port, known.ports, (name) => `{{runtime.port.${name}}}`));
     } else if (reference.kind === 'uses' && known.aliases !== null && !known.aliases.includes(reference.alias)) {
