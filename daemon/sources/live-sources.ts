@@ -87,7 +87,7 @@ export class LiveSources {
   /** Makes a planned reading the live one. @throws HiveError STORAGE_FAILED; then nothing changed. */
   async publish(source: RegisteredSource, { reading, changes }: Plan & { ok: true }, options: PublishOptions): Promise<void> {
     const before = source.row;
-    const differs = reading.content !== before.good;
+    const differs = reading.content !== source.content;
     const revision = reading.revision ?? (differs ? before.revision + 1 : before.revision);
     const row: SourceRow = { ...before, ...options.row, good: reading.content, revision };
     const write = (tx: Transaction) => {
@@ -97,16 +97,13 @@ export class LiveSources {
     source.pending = reading.spec;
     let cause: EventRef | null = null;
     try {
-      cause = await this.store.commit(write);
-    } catch (error) {
-      if (options.durable !== 'elsewhere' || !(error instanceof HiveError && error.code === 'STORAGE_FAILED')) throw error;
-      this.keep(this.store.record(write));
+      cause = await (options.durable === 'elsewhere' ? this.tell(write) : this.store.commit(write));
     } finally {
       source.pending = null;
     }
     const itself = sourceItselfChanged(source.spec, reading.spec);
     source.row = row;
-    source.spec = reading.spec;
+    this.recall(source, reading);
     source.problems = [];
     if (!row.enabled) return;
     if (!source.announced) this.announce(source, cause ?? options.cause);
@@ -121,19 +118,24 @@ export class LiveSources {
   }
 
   /** Shows what is wrong with a source, or that nothing is any more; a picture that is shown already is no news. */
-  setProblems(source: RegisteredSource, problems: readonly Problem[], cause: PendingCause): void {
+  async setProblems(source: RegisteredSource, problems: readonly Problem[], cause: PendingCause): Promise<void> {
     if (JSON.stringify(source.problems) === JSON.stringify(problems)) return;
     source.problems = problems;
     const [first] = problems;
     const { name } = source;
     if (first === undefined) {
-      this.keep(this.store.record((tx) => tx.append({ type: 'source.changed', source: name, revision: source.row.revision, changes: [] }, cause)));
+      await this.tell((tx) => tx.append({ type: 'source.changed', source: name, revision: source.row.revision, changes: [] }, cause));
       return;
     }
     this.log.warn({ source: name, problems: problems.length, first: first.message }, 'source has problems');
-    this.keep(
-      this.store.record((tx) => tx.append({ type: 'source.error', source: name, problems: problems.length, first: `${first.file}:${first.line}:${first.column}: ${first.message}` }, cause)),
-    );
+    const where = `${first.file}:${first.line}:${first.column}: ${first.message}`;
+    await this.tell((tx) => tx.append({ type: 'source.error', source: name, problems: problems.length, first: where }, cause));
+  }
+
+  /** Sets what is live without writing anything: what is on disk already, or needs not be. */
+  recall(source: RegisteredSource, reading: GoodReading): void {
+    source.spec = reading.spec;
+    source.content = reading.content;
   }
 
   /** Everything whose ports, routes and names are taken, but for `source` itself. */
@@ -145,8 +147,14 @@ export class LiveSources {
     }
   }
 
-  /** A fact that state.db takes as soon as it can. */
-  private keep(written: Promise<unknown>): void {
-    written.catch((error: unknown) => this.log.error({ error }, 'an event of a source could not be written'));
+  /** Writes what has happened: now where state.db takes it, else as soon as it does, without waiting for that. */
+  private async tell<T>(write: (tx: Transaction) => T): Promise<T | null> {
+    try {
+      return await this.store.commit(write);
+    } catch (error) {
+      if (!(error instanceof HiveError && error.code === 'STORAGE_FAILED')) throw error;
+      this.store.record(write).catch((failure: unknown) => this.log.error({ error: failure }, 'an event of a source could not be written'));
+      return null;
+    }
   }
 }

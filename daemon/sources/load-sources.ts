@@ -39,7 +39,7 @@ export async function loadSources(loading: Loading): Promise<void> {
   for (const source of live.all()) {
     if (!source.row.enabled) continue;
     const reading = readings.get(source);
-    await watchedReload({ ...loading, read: async () => reading ?? loading.read(source) }, source.name);
+    await watchedReload({ ...loading, read: async () => reading ?? loading.read(source) }, source.name, 'counts');
     if (!source.announced) live.announce(source, undefined);
   }
 }
@@ -55,10 +55,10 @@ async function recallGood(live: LiveSources, source: RegisteredSource, now: Read
   const { good } = source.row;
   if (good === null) {
     // The default source before its first file: there is nothing to store.
-    if (now?.ok === true && now.spec.services.length === 0) source.spec = now.spec;
+    if (now?.ok === true && now.spec.services.length === 0) live.recall(source, now);
     return;
   }
   const recalled = now?.ok === true && now.content === good ? now : await source.reader.recall(good);
   if (!recalled.ok) return;
-  if (!source.row.enabled || live.conflictsOf(source, recalled.spec).length === 0) source.spec = recalled.spec;
+  if (!source.row.enabled || live.conflictsOf(source, recalled.spec).length === 0) live.recall(source, recalled);
 }

@@ -9,8 +9,10 @@ import type { SourceReader } from './source-reader.js';
 export class RegisteredSource {
   /** `joining` until its registration is on disk; `removed` once its removal is. */
   phase: 'joining' | 'registered' | 'removed' = 'joining';
-  /** What the row's good content says; null: it was never read well by this daemon. */
+  /** What is live; null: nothing of the source was read well by this daemon. */
   spec: SourceSpec | null = null;
+  /** The content that `spec` was read from. */
+  content: string | null = null;
   /** What becomes `spec` when it is on disk; its ports and routes are taken already. */
   pending: SourceSpec | null = null;
   /** What is wrong with the file as it is now. */

@@ -94,7 +94,7 @@ export class ServiceEdits {
   configOf(fqn: string): { fqn: string; revision: number; config: unknown } {
     const { source: sourceName, service } = parseFqn(fqn);
     const source = this.live.get(sourceName);
-    const found = source.row.good === null ? null : source.reader.configOf(source.row.good, service);
+    const found = source.content === null ? null : source.reader.configOf(source.content, service);
     if (found === null) return notThere(fqn);
     return { fqn, revision: found.revision ?? source.row.revision, config: maskSecrets(found.config) };
   }
@@ -128,7 +128,7 @@ export class ServiceEdits {
     const result = reader.draft(edit);
     if (!result.ok) throw refusalError(source.name, { kind: 'invalid', problems: result.problems });
     const conflicts = source.row.enabled ? this.live.conflictsOf(source, result.draft.spec) : [];
-    if (conflicts.length > 0) throw refusalError(source.name, conflictRefusal(source, source.row.good ?? '', conflicts));
+    if (conflicts.length > 0) throw refusalError(source.name, conflictRefusal(source, source.content ?? '', conflicts));
     return result.draft;
   }
 

@@ -148,13 +148,13 @@ export class SourceManager {
     return this.exclusively(name, async (source) => {
       const plan = await this.planned(source);
       if (!plan.ok) {
-        this.live.setProblems(source, plan.refusal.problems, cause);
+        await this.live.setProblems(source, plan.refusal.problems, cause);
         throw refusalError(name, plan.refusal);
       }
-      if (plan.reading.content !== source.row.good) {
+      if (plan.reading.content !== source.content) {
         await this.live.publish(source, plan, { cause, events: (tx, changes, revision) => appendSourceChanged(tx, name, revision, changes, cause) });
       }
-      this.live.setProblems(source, [], cause);
+      await this.live.setProblems(source, [], cause);
       return { source: source.toResult(), changes: plan.changes };
     });
   }

@@ -42,7 +42,8 @@ export class SqliteReader implements SourceReader {
 
   async recall(content: string): Promise<Reading> {
     try {
-      const { revision, settings } = JSON.parse(content) as SqliteContent;
+      const { revision, settings = {} } = JSON.parse(content) as Partial<SqliteContent>;
+      if (revision === undefined) throw new DatabaseUnusable('What was stored of this source is not of a SQLite source.');
       return this.load(this.open().snapshotAt(revision, new Map(Object.entries(settings))));
     } catch (error) {
       return this.refuse(error);

@@ -20,35 +20,35 @@ const unsettledMs = 300;
 const storageRetryMs = 5_000;
 
 /** Reads a source because its file may have changed. What is wrong with it is shown, never thrown. */
-export async function watchedReload(watched: Watched, name: string): Promise<'done' | 'again'> {
+export async function watchedReload(watched: Watched, name: string, bad: 'may be half written' | 'counts' = 'may be half written'): Promise<'done' | 'again'> {
   const source = watched.live.find(name);
   if (source === null) return 'done';
   try {
-    return await source.queue.run(() => reload(watched, source));
+    return await source.queue.run(() => reload(watched, source, bad));
   } catch (error) {
     watched.log.error({ error, source: name }, 'a source could not be reloaded');
     return 'done';
   }
 }
 
-async function reload(watched: Watched, source: RegisteredSource): Promise<'done' | 'again'> {
+async function reload(watched: Watched, source: RegisteredSource, bad: 'may be half written' | 'counts'): Promise<'done' | 'again'> {
   const { live } = watched;
   if (source.phase !== 'registered' || !source.row.enabled) return 'done';
   const cause: PendingCause = { request: 'source.reload', by: `a change of ${source.row.path}` };
   const plan = live.plan(source, await watched.read(source));
   if (!plan.ok) {
-    if (plan.refusal.kind === 'invalid' && isUnsettled(source)) return 'again';
-    live.setProblems(source, plan.refusal.problems, cause);
+    if (bad === 'may be half written' && plan.refusal.kind === 'invalid' && isUnsettled(source)) return 'again';
+    await live.setProblems(source, plan.refusal.problems, cause);
     return 'done';
   }
   try {
-    if (plan.reading.content !== source.row.good) {
+    if (plan.reading.content !== source.content) {
       await live.publish(source, plan, { cause, events: (tx, changes, revision) => appendSourceChanged(tx, source.name, revision, changes, cause) });
     }
-    live.setProblems(source, [], cause);
+    await live.setProblems(source, [], cause);
   } catch (error) {
     if (!(error instanceof HiveError)) throw error;
-    live.setProblems(source, [fileProblem(source.row.path, `${source.row.path} was read but not taken live: ${error.message}`)], cause);
+    await live.setProblems(source, [fileProblem(source.row.path, `${source.row.path} was read but not taken live: ${error.message}`)], cause);
     watched.retry(source.name, storageRetryMs);
   }
   return 'done';

@@ -41,7 +41,8 @@ export class YamlReader implements SourceReader {
   }
 
   async recall(content: string): Promise<Reading> {
-    const { text, dotenv } = JSON.parse(content) as YamlContent;
+    const { text, dotenv = {} } = JSON.parse(content) as Partial<YamlContent>;
+    if (text === undefined) return { ok: false, problems: [fileProblem(this.file.path, 'What was stored of this source is not of a YAML file.')] };
     const result = this.load(text);
     return result.ok ? reading(result.spec, { text, dotenv }) : result;
   }
@@ -76,7 +77,7 @@ export class YamlReader implements SourceReader {
   }
 
   private tree(content: string): { tree: ConfigNode | null; problems: ProblemList } {
-    const { text } = JSON.parse(content) as YamlContent;
+    const { text = '' } = JSON.parse(content) as Partial<YamlContent>;
     const problems = new ProblemList({ kind: 'text', file: this.file.path, text });
     return { tree: readYaml(text, problems), problems };
   }
