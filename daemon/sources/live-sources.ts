@@ -95,12 +95,8 @@ export class LiveSources {
       return options.events(tx, changes, revision);
     };
     source.pending = reading.spec;
-    let cause: EventRef | null = null;
-    try {
-      cause = await (options.durable === 'elsewhere' ? this.tell(write) : this.store.commit(write));
-    } finally {
-      source.pending = null;
-    }
+    const stored = options.durable === 'elsewhere' ? this.tell(write) : this.store.commit(write);
+    const cause = await stored.finally(() => { source.pending = null; });
     const itself = sourceItselfChanged(source.spec, reading.spec);
     source.row = row;
     this.recall(source, reading);

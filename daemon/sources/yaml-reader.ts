@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { nodeAt, nowhere, spanAt, toPlain, type ConfigNode } from '../../shared/config/config-node.js';
-import { loadSource, type LoadOptions } from '../../shared/config/load-source.js';
+import type { LoadOptions } from '../../shared/config/load-source.js';
 import { ProblemList } from '../../shared/config/problem-list.js';
 import type { LoadResult, Problem } from '../../shared/config/problem.js';
 import { largestFile, readText } from '../../shared/config/read-text.js';
@@ -9,6 +9,7 @@ import { readYaml } from '../../shared/config/read-yaml.js';
 import type { SourceSpec } from '../../shared/config/service-spec.js';
 import type { SourceFile } from './detect-source.js';
 import { digestFiles, dotenvFiles, withDotenv, type DotenvDigests } from './dotenv-digests.js';
+import { loadText, type LoadedText } from './load-changed-services.js';
 import { fileProblem, type Reading, type SourceReader } from './source-reader.js';
 
 /** What a reading's `content` says, as JSON. */
@@ -19,8 +20,10 @@ interface YamlContent {
 
 /** Reads a hive.yaml and the dotenv files that it names. */
 export class YamlReader implements SourceReader {
-  /** The last text that was loaded, for it is often read again unchanged. */
-  private loaded: { readonly text: string; readonly result: LoadResult<SourceSpec> } | null = null;
+  /** The last text that was read, for it is often read again unchanged. */
+  private last: { readonly text: string; readonly result: LoadResult<SourceSpec> } | null = null;
+  /** The last text without problems, on which the next one builds. */
+  private good: LoadedText | null = null;
   private files: readonly string[];
 
   constructor(
@@ -68,12 +71,16 @@ export class YamlReader implements SourceReader {
   }
 
   close(): void {
-    this.loaded = null;
+    this.last = null;
+    this.good = null;
   }
 
   private load(text: string): LoadResult<SourceSpec> {
-    if (this.loaded?.text !== text) this.loaded = { text, result: loadSource(text, this.file.path, this.options) };
-    return this.loaded.result;
+    if (this.last?.text === text) return this.last.result;
+    const { result, loaded } = loadText(text, this.good, this.file.path, this.options);
+    this.last = { text, result };
+    this.good = loaded ?? this.good;
+    return result;
   }
 
   private tree(content: string): { tree: ConfigNode | null; problems: ProblemList } {

@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -72,19 +73,16 @@ if (!canMount) process.stdout.write('skipped: a full disk (mounting a small tmpf
 (canMount ? describe : describe.skip)('a full disk', () => {
   async function onSmallDisk(work: (home: SourcesHome, fill: () => Promise<void>, free: () => Promise<void>) => Promise<void>): Promise<void> {
     const folder = await realpath(await mkdtemp(join(tmpdir(), 'hive-small-disk-')));
-    const big = await realpath(await mkdtemp(join(tmpdir(), 'hive-filler-')));
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=600k', 'tmpfs', folder]);
     let home: SourcesHome | null = null;
     try {
       home = await SourcesHome.make({ folder });
-      await writeFile(join(big, 'filler'), Buffer.alloc(1024 * 1024, 'x'));
       const filler = join(folder, 'filler');
-      await work(home, () => copyFile(join(big, 'filler'), filler).then(() => undefined, () => undefined), () => rm(filler));
+      await work(home, async () => fillUp(filler), () => rm(filler));
     } finally {
       await home?.close();
       execFileSync('umount', [folder]);
       await rm(folder, { recursive: true, force: true });
-      await rm(big, { recursive: true, force: true });
     }
   }
 
@@ -120,6 +118,17 @@ if (!canMount) process.stdout.write('skipped: a full disk (mounting a small tmpf
     });
   });
 });
+
+function fillUp(file: string): void {
+  const handle = openSync(file, 'w');
+  try {
+    for (;;) writeSync(handle, Buffer.alloc(4096, 'x'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  } finally {
+    closeSync(handle);
+  }
+}
 
 /** Repeats the work until it is refused: a full disk has a little room left in files that exist. */
 async function refusalWithin(times: number, work: (index: number) => Promise<unknown>): ReturnType<typeof refusal> {
