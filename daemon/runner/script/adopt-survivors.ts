@@ -1,0 +1,46 @@
+import type { InstanceExit } from '../runner.js';
+import { readInstanceState } from './instance-state.js';
+import { removeLeftovers, removeRecord, revokeOrders } from './record-file.js';
+import { listRunFolders } from './run-folder.js';
+import { settleInstance } from './settle-instance.js';
+import { WatchedInstance } from './watched-instances.js';
+
+export interface Survivors {
+  readonly living: WatchedInstance[];
+  readonly exited: { readonly instance: WatchedInstance; readonly end: InstanceExit }[];
+}
+
+/**
+ * Reads every run folder of a home. Orders that an earlier daemon gave and that no shim has begun are taken back first:
+ * afterwards a folder without a lock stays without one, even while that daemon's launcher still works off its queue.
+ */
+export async function adoptSurvivors(home: string): Promise<Survivors> {
+  const survivors: Survivors = { living: [], exited: [] };
+  await Promise.all(
+    listRunFolders(home).map(async ({ ref, folder }) => {
+      revokeOrders(folder);
+      const first = readInstanceState(folder);
+      const lasting = first.kind === 'running' || first.kind === 'ended' || first.kind === 'free';
+      const state = lasting ? first : await settleInstance(folder);
+      switch (state.kind) {
+        case 'free':
+          return;
+        case 'unwritten':
+          return removeRecord(folder, null);
+        case 'declined':
+          removeRecord(folder, state.incarnation);
+          return removeLeftovers(folder, state.incarnation);
+        case 'running':
+          survivors.living.push(new WatchedInstance(ref, state.incarnation, folder, state.main, state.shim, null));
+          return;
+        case 'ended': {
+          const instance = new WatchedInstance(ref, state.incarnation, folder, state.main, null, null);
+          const { incarnation, main, exit, at } = state;
+          survivors.exited.push({ instance, end: { ref, incarnation, exit, at, ...(main === null ? {} : { pid: main.pid, startedAt: instance.startedAt }) } });
+          return;
+        }
+      }
+    }),
+  );
+  return survivors;
+}

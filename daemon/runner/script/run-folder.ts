@@ -1,0 +1,46 @@
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { HiveError } from '../../../shared/errors/hive-error.js';
+import { isServiceName, isSourceName } from '../../../shared/config/names.js';
+import { instanceKey, type InstanceRef } from '../runner.js';
+
+/** The folder that holds every run folder of a home. */
+export function runRootOf(home: string): string {
+  return path.join(home, 'run');
+}
+
+/** `run/<source>/<service>/<number>` of a home. Throws INVALID_PARAMS for a reference that could lead out of it. */
+export function runFolderOf(home: string, ref: InstanceRef): string {
+  if (!isSourceName(ref.source) || !isServiceName(ref.service) || !Number.isSafeInteger(ref.number) || ref.number < 1) {
+    throw new HiveError('INVALID_PARAMS', `"${instanceKey(ref)}" names no instance.`, {
+      next: 'Write source and service in lower-case letters, digits, - and _, and count instances from 1.',
+    });
+  }
+  return path.join(runRootOf(home), ref.source, ref.service, String(ref.number));
+}
+
+/** Every run folder of a home; whatever else lies there is left alone. */
+export function listRunFolders(home: string): { ref: InstanceRef; folder: string }[] {
+  const root = runRootOf(home);
+  const found: { ref: InstanceRef; folder: string }[] = [];
+  for (const source of namesIn(root).filter(isSourceName)) {
+    for (const service of namesIn(path.join(root, source)).filter(isServiceName)) {
+      for (const number of namesIn(path.join(root, source, service))) {
+        if (!/^[1-9]\d{0,8}$/.test(number)) continue;
+        found.push({ ref: { source, service, number: Number(number) }, folder: path.join(root, source, service, number) });
+      }
+    }
+  }
+  return found;
+}
+
+/** Names in a folder; none where there is no folder. */
+export function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw error;
+  }
+}
