@@ -1,8 +1,7 @@
 import { open, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { partialSuffix } from './log-paths.js';
 
-/** Replaces a file as a whole: after a crash it holds either the old bytes or the new. */
+/** Replaces a file as a whole: after a crash it holds either the old bytes or the new; surely the new after `syncFolder`. */
 export async function replaceFile(path: string, text: string): Promise<void> {
   const partial = path + partialSuffix;
   const file = await open(partial, 'w', 0o600);
@@ -13,7 +12,6 @@ export async function replaceFile(path: string, text: string): Promise<void> {
     await file.close();
   }
   await rename(partial, path);
-  await syncFolder(dirname(path));
 }
 
 /** Makes names that were added, changed or taken away durable. */

@@ -44,14 +44,12 @@ export interface StreamPaths {
   readonly meta: string;
   /** Sparse times (time-index.ts). */
   readonly index: string;
-  /** Who takes this file away may collapse the live file (reclaim-space.ts). */
-  readonly permit: string;
 }
 
 export function streamPaths(folder: string, number: number, stream: StreamName): StreamPaths {
   const name = liveName(number, stream);
   const live = join(folder, name);
-  return { folder, name, live, meta: `${live}.meta`, index: `${live}.index`, permit: `${live}.reclaim` };
+  return { folder, name, live, meta: `${live}.meta`, index: `${live}.index` };
 }
 
 /** An archive's name ends in the position of its first byte in the stream, so that the name alone says what it holds. */

@@ -2,25 +2,56 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import type { LogLine } from '../../shared/protocol/results.js';
 import type { InstanceRef } from '../runner/runner.js';
 import { newestLines, type LogQuery, type Reach } from './get-logs.js';
-import { logPaths, serviceLogFolder, streamNames, streamPaths, type LogPaths, type StreamName } from './log-paths.js';
-import { findStreams, readScope, type LogScope } from './log-scope.js';
+import { GrowthSweep } from './growth-sweep.js';
+import { lastTexts } from './last-lines.js';
+import { LogFollower, type OnLines, type StreamNews } from './log-follower.js';
+import { logPaths, logsFolder, serviceLogFolder, streamNames, streamPaths, type LogPaths, type StreamName } from './log-paths.js';
+import { findStreams, isInScope, readScope, type LogScope } from './log-scope.js';
 import { LogStream } from './log-stream.js';
 import type { Warn } from './open-stream.js';
+import { SpaceReclaimer } from './reclaim-space.js';
+import type { RotationStep } from './rotate.js';
 import type { LogPolicy } from './rotation-plan.js';
-import { lastTexts } from './last-lines.js';
 
 export interface LogStoreOptions {
   /** `$HIVE_HOME`. */
   readonly home: string;
   /** Gets a sentence for the operator, seldom. */
   readonly warn: Warn;
+  /** The program that frees space at the front of files; default `fallocate`, of util-linux. */
+  readonly fallocate?: string;
+  /** Told of every step of every rotation; the tests kill the process there. */
+  readonly onRotationStep?: (step: RotationStep) => void;
+}
+
+/** Somebody who watches logs. */
+export interface LogFollowing {
+  close(): void;
+  /** Resolves when it is over; rejects with what `onLines` rejected with. */
+  readonly ended: Promise<void>;
 }
 
 /** The output of all services: where it goes, how it is rotated and read. Never in its way: services write to files. */
 export class LogStore {
   private readonly streams = new Map<string, LogStream>();
+  private readonly followers = new Map<LogFollower, LogScope>();
+  private readonly sweep: GrowthSweep;
 
-  constructor(private readonly options: LogStoreOptions) {}
+  constructor(private readonly options: LogStoreOptions) {
+    const { home, warn, fallocate = 'fallocate', onRotationStep = () => undefined } = options;
+    this.sweep = new GrowthSweep(logsFolder(home), new SpaceReclaimer(warn, fallocate, onRotationStep), warn, onRotationStep);
+  }
+
+  /**
+   * Finishes what a killed daemon left half done, for all services at once. Not needed before anything else: every
+   * stream is repaired when it is first used. What cannot be repaired is warned of; never throws.
+   */
+  async recover(): Promise<void> {
+    for (const { ref, stream: name } of await findStreams(this.options.home, {})) {
+      const stream = this.stream(ref, name);
+      await stream.open().catch((error: unknown) => this.options.warn(`The log ${stream.paths.live} cannot be read: ${String(error)}`));
+    }
+  }
 
   /**
    * To be called before an instance is launched: makes its folder (0700) and files (0600), ends a last line that an
@@ -33,15 +64,31 @@ export class LogStore {
       await endLastLine(stream.paths.live);
       await stream.open();
       stream.runStart = (await stream.look()).offset;
+      this.tell({ kind: 'opened', stream });
     }
     return paths;
   }
 
   /** Looks after the size of the instance's files from now on; called again, it changes the policy. */
-  track(_ref: InstanceRef, _policy: LogPolicy): void {}
+  track(ref: InstanceRef, policy: LogPolicy): void {
+    for (const stream of this.streamsOf(ref)) {
+      this.sweep.add(stream, policy);
+      this.tell({ kind: 'opened', stream });
+    }
+  }
 
   /** The instance writes no more. */
-  untrack(_ref: InstanceRef): void {}
+  untrack(ref: InstanceRef): void {
+    for (const stream of this.streamsOf(ref)) {
+      void this.sweep.remove(stream);
+      this.tell({ kind: 'ended', stream });
+      // What it wrote last gets its time.
+      void stream.open().then(async () => {
+        await stream.look();
+        await stream.index.flush();
+      }).catch(() => undefined);
+    }
+  }
 
   /**
    * The last lines that match, merged by time, oldest first: at most `lines` (100) and at most 4 MiB.
@@ -50,6 +97,24 @@ export class LogStore {
   async get(query: LogQuery): Promise<LogLine[]> {
     const reaches = await this.reaches(readScope(query.fqn, query.stream));
     return (await newestLines(reaches, query)).map((shown) => shown.line);
+  }
+
+  /**
+   * Hands on the last `lines` (0) lines and then what is written, in whole lines, until closed: through rotations and
+   * restarts, and from instances that are yet to come. The next lines are read when `onLines` has settled; where
+   * rotation deletes lines before a slow reader got them, a line of its own says how many bytes (`fields.skippedBytes`).
+   * Throws INVALID_PARAMS for an `fqn` that is none.
+   */
+  follow(query: LogQuery, onLines: OnLines): LogFollowing {
+    const scope = readScope(query.fqn, query.stream);
+    const follower = new LogFollower(query, onLines);
+    this.followers.set(follower, scope);
+    const ended = this.reaches(scope)
+      .then((reaches) => follower.run(reaches))
+      .finally(() => this.followers.delete(follower));
+    // Whoever does not care how it ends must not bring the daemon down.
+    ended.catch(() => undefined);
+    return { close: () => follower.close(), ended };
   }
 
   /** What an instance wrote last in its present run, as text: at most `count` lines, those of stderr first, then stdout's. */
@@ -64,7 +129,28 @@ export class LogStore {
 
   /** Deletes everything that a service wrote; for a service that is deleted and runs no more. */
   async deleteLogs(source: string, service: string): Promise<void> {
+    const { folder } = logPaths(this.options.home, { source, service, number: 1 });
+    for (const [path, stream] of this.streams) {
+      if (stream.paths.folder !== folder) continue;
+      this.streams.delete(path);
+      this.tell({ kind: 'deleted', stream });
+      await this.sweep.remove(stream);
+      await stream.close();
+    }
     await rm(serviceLogFolder(this.options.home, source, service), { recursive: true, force: true });
+  }
+
+  /** Ends every following, finishes rotations that are under way, and writes down what times are known. */
+  async close(): Promise<void> {
+    for (const follower of this.followers.keys()) follower.close();
+    await this.sweep.close();
+    for (const stream of this.streams.values()) await stream.close();
+  }
+
+  private tell(news: StreamNews): void {
+    for (const [follower, scope] of this.followers) {
+      if (isInScope(scope, news.stream.ref, news.stream.stream)) follower.tell(news);
+    }
   }
 
   private async reaches(scope: LogScope): Promise<Reach[]> {

@@ -59,6 +59,12 @@ export class LogStream {
     this.index.begin(mark.offset === 0 ? { offset: 0, time: Date.now() } : mark);
   }
 
+  /** Writes down what is only in memory; waits for what is being written. */
+  async close(): Promise<void> {
+    await this.index.flush();
+    await this.moving.run(async () => undefined);
+  }
+
   /** Looks how far the stream has come; `time` is when it was last written to, in epoch milliseconds. */
   async look(): Promise<TimeMark> {
     for (;;) {

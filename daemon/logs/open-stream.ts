@@ -2,9 +2,9 @@ import { readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unlessMissing } from './durable-files.js';
 import { partialSuffix, readLogFileName, type StreamPaths } from './log-paths.js';
-import { settleCollapse } from './reclaim-space.js';
+import { isPermit, settleCollapse } from './reclaim-space.js';
 import { oldestPosition, type Archive, type StreamLayout } from './stream-layout.js';
-import { readMeta, writeMeta, type StreamMeta } from './stream-meta.js';
+import { readMeta, writeMeta, type ReadMeta, type StreamMeta } from './stream-meta.js';
 
 export type Warn = (sentence: string) => void;
 
@@ -21,10 +21,11 @@ export type Warn = (sentence: string) => void;
  * `reached` is how far the stream had come for certain: a live file that ends before that was emptied from outside.
  */
 export async function openLayout(paths: StreamPaths, reached: number, warn: Warn): Promise<StreamLayout> {
-  const archives = await cleanFolder(paths);
+  const read = await readMeta(paths.meta);
+  const archives = await cleanFolder(paths, read.kind === 'read' && read.meta.collapse !== undefined);
   const last = archives[archives.length - 1];
   const archived = last === undefined ? 0 : last.start + last.size;
-  const { base, start } = await settledMeta(paths, archived, warn);
+  const { base, start } = await settledMeta(paths, read, archived, warn);
   const layout: StreamLayout = { base, start: Math.max(start, archived), archives };
   const size = (await unlessMissing(stat(paths.live)))?.size ?? 0;
   const known = Math.max(layout.start, reached);
@@ -35,12 +36,14 @@ export async function openLayout(paths: StreamPaths, reached: number, warn: Warn
 }
 
 /** Takes away what was being written when a daemon died; answers the archives. */
-async function cleanFolder(paths: StreamPaths): Promise<Archive[]> {
+async function cleanFolder(paths: StreamPaths, intended: boolean): Promise<Archive[]> {
   const archives: Archive[] = [];
   for (const name of (await unlessMissing(readdir(paths.folder))) ?? []) {
     if (!name.startsWith(`${paths.name}.`)) continue;
     const path = join(paths.folder, name);
     if (name.endsWith(partialSuffix)) await unlessMissing(unlink(path));
+    // Without an intent in the meta file, it belongs to a daemon that died before it told anybody to use it.
+    if (isPermit(name) && !intended) await unlessMissing(unlink(path));
     const start = readLogFileName(name)?.archiveStart ?? null;
     if (start === null) continue;
     const stats = await unlessMissing(stat(path));
@@ -49,16 +52,11 @@ async function cleanFolder(paths: StreamPaths): Promise<Archive[]> {
   return archives.sort((a, b) => a.start - b.start);
 }
 
-async function settledMeta(paths: StreamPaths, archived: number, warn: Warn): Promise<StreamMeta> {
-  const read = await readMeta(paths.meta);
+async function settledMeta(paths: StreamPaths, read: ReadMeta, archived: number, warn: Warn): Promise<StreamMeta> {
   switch (read.kind) {
     case 'read': {
       const { base, start, collapse } = read.meta;
-      if (collapse === undefined) {
-        // Left by a daemon that died just before it wrote its intent: nobody was told to use it.
-        await unlessMissing(unlink(paths.permit));
-        return read.meta;
-      }
+      if (collapse === undefined) return read.meta;
       const gone = await settleCollapse(paths, collapse);
       const settled = { base: gone ? base + collapse.bytes : base, start };
       await writeMeta(paths.meta, settled);

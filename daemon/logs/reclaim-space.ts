@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { open, readFile, readdir, stat, statfs, unlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { errorCode, isMissing, unlessMissing } from './durable-files.js';
+import { errorCode, isMissing, syncFolder, unlessMissing } from './durable-files.js';
 import type { StreamPaths } from './log-paths.js';
 import type { LogStream } from './log-stream.js';
 import type { Warn } from './open-stream.js';
@@ -49,21 +49,19 @@ export class SpaceReclaimer {
     const bytes = bytesToCollapse(archived, block, size);
     if (bytes === 0) return;
     const intent = { bytes, stamp: randomBytes(32).toString('hex') };
-    await stampFront(paths.live, intent, archived);
+    await Promise.all([stampFront(paths.live, intent, archived), writeFile(permitPath(paths, intent), '', { mode: 0o600 })]);
     this.onStep('stamped');
-    await writeFile(paths.permit, '', { mode: 0o600 });
     await writeMeta(paths.meta, { base: layout.base, start: layout.start, collapse: intent });
+    await syncFolder(paths.folder);
     this.onStep('intended');
     let tried: Tried = 'done';
     await stream.takeFront(async () => {
-      const running = this.run(['--collapse-range', '--offset', '0', '--length', String(bytes), paths.live], paths.permit);
+      const running = this.run(['--collapse-range', '--offset', '0', '--length', String(bytes), paths.live], permitPath(paths, intent));
       this.onStep('collapsing');
       tried = await running;
-      return (await settleCollapse(paths, intent)) ? bytes : 0;
+      return (await beginsWith(paths.live, intent.stamp)) ? 0 : bytes;
     });
     this.onStep('collapsed');
-    await writeMeta(paths.meta, { base: stream.layout.base, start: stream.layout.start });
-    await removeClaims(paths);
     this.learn(tried, 'punch', paths.live);
   }
 
@@ -89,26 +87,32 @@ export class SpaceReclaimer {
     );
   }
 
+  /** Runs fallocate, with a permit only after it is renamed; resolves when the command has ended and the permit is gone. */
   private run(args: readonly string[], permit: string | null): Promise<Tried> {
     const script = permit === null ? 'shift; exec "$@"' : 'mv -- "$1" "$1.$$" && shift && exec "$@"';
-    return new Promise((resolve) => {
-      execFile('/bin/sh', ['-c', script, 'sh', permit ?? '-', this.fallocate, ...args], { env: { ...process.env, LC_ALL: 'C' } }, (error, _stdout, stderr) => {
-        if (error === null) resolve('done');
-        else if (error.code === 127) resolve('no-program');
-        else resolve(/not supported|unrecognized option|unknown option/i.test(stderr) ? 'unsupported' : 'failed');
+    return new Promise((resolve, reject) => {
+      const child = execFile('/bin/sh', ['-c', script, 'sh', permit ?? '-', this.fallocate, ...args], { env: { ...process.env, LC_ALL: 'C' } }, (error, _stdout, stderr) => {
+        const tried = error === null ? 'done' : error.code === 127 ? 'no-program' : /not supported|unrecognized option|unknown option/i.test(stderr) ? 'unsupported' : 'failed';
+        const left = permit === null ? [] : [permit, `${permit}.${child.pid}`];
+        Promise.all(left.map((path) => unlessMissing(unlink(path)))).then(() => resolve(tried), reject);
       });
     });
   }
 }
 
-/** Whether the blocks of this intent are gone; from then on nobody carries it out any more. */
+/** Whether the blocks of an intent that a killed daemon left are gone; nobody carries it out any more from then on. */
 export async function settleCollapse(paths: StreamPaths, intent: CollapseIntent): Promise<boolean> {
-  if ((await unlessMissing(unlink(paths.permit).then(() => true))) === null) await waitForClaims(paths);
-  const file = await unlessMissing(open(paths.live, 'r'));
-  if (file === null) return true;
+  const permit = permitPath(paths, intent);
+  if ((await unlessMissing(unlink(permit).then(() => true))) === null) await waitForClaims(paths, permit);
+  return !(await beginsWith(paths.live, intent.stamp));
+}
+
+async function beginsWith(path: string, text: string): Promise<boolean> {
+  const file = await unlessMissing(open(path, 'r'));
+  if (file === null) return false;
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(intent.stamp.length), 0, intent.stamp.length, 0);
-    return buffer.toString('latin1', 0, bytesRead) !== intent.stamp;
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(text.length), 0, text.length, 0);
+    return buffer.toString('latin1', 0, bytesRead) === text;
   } finally {
     await file.close();
   }
@@ -131,28 +135,30 @@ async function measure(live: string): Promise<{ size: number; block: number }> {
   return { size, block: Math.max(blksize, bsize, 4096) };
 }
 
+/** A name for this one intent: a command that comes late must not find the permit of the next. */
+function permitPath(paths: StreamPaths, intent: CollapseIntent): string {
+  return `${paths.live}.reclaim-${intent.stamp}`;
+}
+
+export function isPermit(name: string): boolean {
+  return /\.reclaim-[0-9a-f]{64}(\.\d+)?$/.test(name);
+}
+
 const claimDeadlineMs = 30_000;
 
 /** Waits until every command that took the permit has ended; its process id is in the name that it gave the permit. */
-async function waitForClaims(paths: StreamPaths): Promise<void> {
+async function waitForClaims(paths: StreamPaths, permit: string): Promise<void> {
   const deadline = Date.now() + claimDeadlineMs;
-  for (const claim of await claims(paths)) {
+  const claimed = `${basename(permit)}.`;
+  const names = (await readdir(paths.folder)).filter((name) => name.startsWith(claimed));
+  const claims = names.map((name) => ({ path: join(paths.folder, name), pid: Number(name.slice(claimed.length)) }));
+  for (const claim of claims) {
     while (await isCollapsing(claim.pid, paths.live)) {
       if (Date.now() > deadline) throw new Error(`Process ${claim.pid} has been collapsing ${paths.live} for ${claimDeadlineMs / 1000} s.`);
       await wait(5);
     }
   }
-  await removeClaims(paths);
-}
-
-async function claims(paths: StreamPaths): Promise<{ path: string; pid: number }[]> {
-  const prefix = `${paths.name}.reclaim.`;
-  const names = (await readdir(paths.folder)).filter((name) => name.startsWith(prefix));
-  return names.map((name) => ({ path: join(paths.folder, name), pid: Number(name.slice(prefix.length)) }));
-}
-
-async function removeClaims(paths: StreamPaths): Promise<void> {
-  for (const claim of await claims(paths)) await unlessMissing(unlink(claim.path));
+  for (const claim of claims) await unlessMissing(unlink(claim.path));
 }
 
 /** The command line tells ours from a process that got the same id later; that of a zombie is empty. */

@@ -1,5 +1,6 @@
 import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { syncFolder, unlessMissing } from './durable-files.js';
+import { lineEndBefore } from './line-end.js';
 import { archiveName, partialSuffix } from './log-paths.js';
 import type { LogStream } from './log-stream.js';
 import type { SpaceReclaimer } from './reclaim-space.js';
@@ -11,33 +12,39 @@ export const rotationSteps = ['copied', 'synced', 'archived', 'stamped', 'intend
 export type RotationStep = (typeof rotationSteps)[number];
 
 /** After so many archives the live file's front is given back before there are more. */
-const archivesAtOnce = 4;
+const archivesAtOnce = 8;
 const copyBytes = 256 * 1024;
+/** Less than a block is not worth a look. */
+const smallestReclaim = 4096;
 
 /**
  * Rotates a stream while its service writes: copies its oldest bytes, which nobody changes any more, to archives, and
- * then takes them from the front of the live file. Answers how many archives were made.
+ * then takes them from the front of the live file.
  */
-export async function rotate(stream: LogStream, policy: LogPolicy, reclaimer: SpaceReclaimer, onStep: (step: RotationStep) => void): Promise<number> {
-  let made = 0;
-  for (let moved = false; ; moved = true) {
-    const end = (await stream.look()).offset;
-    const plan = made < archivesAtOnce ? planRotation(stream.layout.start, end, policy) : ({ kind: 'wait' } as const);
-    if (plan.kind === 'wait') {
-      if (moved) await reclaimer.reclaim(stream);
-      break;
+export async function rotate(stream: LogStream, policy: LogPolicy, reclaimer: SpaceReclaimer, onStep: (step: RotationStep) => void): Promise<void> {
+  const end = (await stream.look()).offset;
+  const live = await open(stream.paths.live, 'r');
+  try {
+    for (let made = 0; made < archivesAtOnce; made += 1) {
+      const { start } = stream.layout;
+      const plan = planRotation(start, end, policy);
+      if (plan.kind === 'wait') break;
+      if (plan.kind === 'drop') stream.moveStart((await lineEndBefore(stream, plan.before, policy.maxSizeBytes)) ?? plan.before);
+      else await archive(stream, live, plan.before, onStep);
     }
-    const cut = await lineEndBefore(stream, plan.before, policy.maxSizeBytes);
-    if (plan.kind === 'drop') {
-      stream.moveStart(cut);
-      continue;
-    }
-    await archive(stream, cut, onStep);
-    made += 1;
+  } finally {
+    await live.close();
+    // Also when an archive failed: those before it may give back the space that it lacked.
+    if (stream.layout.start - stream.layout.base >= smallestReclaim) await giveBack(stream, reclaimer);
   }
   await retain(stream, policy.maxFiles);
   onStep('retained');
-  return made;
+}
+
+async function giveBack(stream: LogStream, reclaimer: SpaceReclaimer): Promise<void> {
+  // The archives' names have to outlast what is now taken from the live file.
+  await syncFolder(stream.paths.folder);
+  await reclaimer.reclaim(stream);
 }
 
 /** Deletes the oldest archives until `most` are left. */
@@ -50,17 +57,17 @@ export async function retain(stream: LogStream, most: number): Promise<void> {
   }
 }
 
-async function archive(stream: LogStream, cut: number, onStep: (step: RotationStep) => void): Promise<void> {
+/** Makes an archive of the stream from its start to the last line end before `before`. */
+async function archive(stream: LogStream, live: FileHandle, before: number, onStep: (step: RotationStep) => void): Promise<void> {
   const { base, start, archives } = stream.layout;
-  const { live, meta, folder } = stream.paths;
   // Without a meta file, archives would look as if it was lost.
-  if (archives.length === 0) await writeMeta(meta, { base, start });
-  const path = archiveName(live, start);
-  const from = await open(live, 'r');
+  if (archives.length === 0) await writeMeta(stream.paths.meta, { base, start });
+  const path = archiveName(stream.paths.live, start);
+  let size: number;
   try {
     const to = await open(path + partialSuffix, 'w', 0o600);
     try {
-      await copySlice(from, start - base, cut - base, to);
+      size = await copyLines(stream, live, before, to);
       onStep('copied');
       await to.datasync();
     } finally {
@@ -69,38 +76,29 @@ async function archive(stream: LogStream, cut: number, onStep: (step: RotationSt
   } catch (error) {
     await unlessMissing(unlink(path + partialSuffix));
     throw error;
-  } finally {
-    await from.close();
   }
   onStep('synced');
-  if (stream.layout.base !== base) throw new Error(`The file ${live} was emptied while it was rotated.`);
+  if (stream.layout.base !== base) throw new Error(`The file ${stream.paths.live} was emptied while it was rotated.`);
   await rename(path + partialSuffix, path);
-  await syncFolder(folder);
-  stream.addArchive({ start, size: cut - start });
+  stream.addArchive({ start, size });
   onStep('archived');
 }
 
-async function copySlice(from: FileHandle, begin: number, end: number, to: FileHandle): Promise<void> {
-  const buffer = Buffer.allocUnsafe(Math.min(copyBytes, end - begin));
-  for (let at = begin; at < end; ) {
-    const { bytesRead } = await from.read(buffer, 0, Math.min(buffer.length, end - at), at);
+/** Copies from the stream's start up to the last line end before `before`; answers how many bytes that is. */
+async function copyLines(stream: LogStream, live: FileHandle, before: number, to: FileHandle): Promise<number> {
+  const { base, start } = stream.layout;
+  const buffer = Buffer.allocUnsafe(Math.min(copyBytes, before - start));
+  for (let at = start; at < before; ) {
+    const { bytesRead } = await live.read(buffer, 0, Math.min(buffer.length, before - at), at - base);
     if (bytesRead === 0) throw new Error('The log file became shorter while it was copied.');
-    await to.writeFile(buffer.subarray(0, bytesRead));
+    const bytes = buffer.subarray(0, bytesRead);
+    const lines = at + bytesRead === before ? bytes.subarray(0, bytes.lastIndexOf(10) + 1) : bytes;
+    await to.writeFile(lines.length === 0 ? bytes : lines);
     at += bytesRead;
+    if (lines.length > 0 && at === before) return at - bytesRead + lines.length - start;
   }
-}
-
-const searchBytes = 64 * 1024;
-
-/** The last line end in the `within` bytes before `position`; `position` itself where there is none: then a line is cut. */
-async function lineEndBefore(stream: LogStream, position: number, within: number): Promise<number> {
-  const lowest = Math.max(stream.layout.start, position - within);
-  for (let until = position; until > lowest; ) {
-    const block = await stream.readBefore(until, position, Math.min(searchBytes, until - lowest));
-    if (block === null) break;
-    const found = block.bytes.lastIndexOf(10);
-    if (found !== -1) return block.at + found + 1;
-    until = block.at;
-  }
-  return position;
+  // The last line is longer than the buffer: it is cut where it began, or, where it is longer than an archive, at its end.
+  const end = await lineEndBefore(stream, before, before - start);
+  if (end !== null) await to.truncate(end - start);
+  return (end ?? before) - start;
 }
