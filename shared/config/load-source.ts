@@ -20,6 +20,7 @@ import { readYaml } from './read-yaml.js';
 import type { ServiceConfig } from './service-config.js';
 import { draftService, type ServiceDraft } from './service-draft.js';
 import type { ServiceSpec, SourceSpec } from './service-spec.js';
+import { systemErrorCode } from './system-error.js';
 import { sourceFields } from './source-config.js';
 import { deepFreeze } from './spec-hash.js';
 import { normaliseProxyListen } from './proxy.js';
@@ -59,6 +60,7 @@ const outlineSchema = z.strictObject({ ...sourceFields, services: z.record(z.str
 
 /** Everything after parsing, which files and databases have in common. `siblings` are already part of the source. */
 export function loadTree(written: ConfigNode, problems: ProblemList, options: LoadOptions, siblings: readonly ServiceSpec[]): LoadResult<SourceSpec> {
+  problems.hideSecretsOf(written);
   const root = interpolate(written, options.env, problems);
   const outline = checkFields(outlineSchema, root, [], problems);
   checkSourceName(options.source, problems);
@@ -153,8 +155,7 @@ async function readAtMost(file: string, most: number): Promise<Uint8Array> {
 }
 
 function whyNot(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  switch (code) {
+  switch (systemErrorCode(error)) {
     case 'ENOENT':
       return 'there is no such file';
     case 'EACCES':

@@ -1,4 +1,4 @@
-import type { ConfigPath, Span } from './config-node.js';
+import type { ConfigNode, ConfigPath, Span } from './config-node.js';
 import type { Problem, ProblemCode } from './problem.js';
 
 /** A problem as a check reports it; the list knows how to turn a span into file, line, column and the line itself. */
@@ -23,6 +23,7 @@ const longestLine = 200;
 export class ProblemList {
   private readonly found = new Map<string, { offset: number; problem: Problem }>();
   private lineStarts: number[] | null = null;
+  private document: ConfigNode | null = null;
 
   constructor(private readonly origin: Origin) {}
 
@@ -32,14 +33,14 @@ export class ProblemList {
 
   add(finding: Finding): void {
     if (this.found.size >= mostProblems) return;
-    const { span, path, code, message } = finding;
+    const { span, path, code } = finding;
+    const message = finding.message.replace(/\p{C}/gu, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
     const problem: Problem = {
       ...this.place(span, path),
       message,
       path: formatPath(path),
       code,
       ...(finding.expected === undefined ? {} : { expected: finding.expected }),
-      ...this.lineOf(span, path),
       ...(finding.suggestion === undefined ? {} : { suggestion: finding.suggestion }),
     };
     // What an alias or a default brings in twice was written once: one place, one problem.
@@ -48,7 +49,15 @@ export class ProblemList {
   }
 
   inOrder(): Problem[] {
-    return [...this.found.values()].sort((a, b) => a.offset - b.offset).map(({ problem }) => problem);
+    const secrets = this.document === null ? [] : secretSpans(this.document);
+    return [...this.found.values()]
+      .sort((a, b) => a.offset - b.offset)
+      .map(({ offset, problem }) => (this.origin.kind === 'text' ? { ...problem, offendingLine: this.lineAt(offset, this.origin.text, secrets) } : problem));
+  }
+
+  /** Once it is known what the document says, its secret values are left out of the lines that are shown. */
+  hideSecretsOf(document: ConfigNode): void {
+    this.document = document;
   }
 
   private place(span: Span, path: ConfigPath): { file: string; line: number; column: number } {
@@ -60,14 +69,20 @@ export class ProblemList {
     return { file: this.origin.file, line: line + 1, column: span.start - (this.starts()[line] ?? 0) + 1 };
   }
 
-  private lineOf(span: Span, path: ConfigPath): { offendingLine?: string } {
-    if (this.origin.kind === 'values') return {};
-    const index = this.lineIndex(span.start);
-    const starts = this.starts();
-    const from = starts[index] ?? 0;
-    const line = this.origin.text.slice(from, Math.min(starts[index + 1] ?? Infinity, from + 2 * longestLine)).replace(/\r?\n$/, '');
-    const column = span.start - from;
-    return { offendingLine: cut(isPrivate(path) ? withoutValuesFrom(line, column) : withoutSecrets(line)) };
+  private lineAt(offset: number, text: string, secrets: readonly Span[]): string {
+    const index = this.lineIndex(offset);
+    const from = this.starts()[index] ?? 0;
+    const to = Math.min(this.starts()[index + 1] ?? Infinity, from + 2 * longestLine);
+    let line = '';
+    let at = from;
+    for (const secret of secrets) {
+      if (secret.end <= at || secret.start >= to) continue;
+      line += `${text.slice(at, Math.max(at, secret.start))}…`;
+      at = Math.min(to, secret.end);
+    }
+    line += text.slice(at, to);
+    // A control character could move the cursor of the terminal that this is shown on.
+    return cut(withoutSecrets(line.replace(/\r?\n$/, '').replace(/[^\P{C}\t]/gu, '\uFFFD')));
   }
 
   private starts(): number[] {
@@ -113,16 +128,17 @@ export function withoutSecrets(line: string): string {
     .replace(urlPassword, '$1…');
 }
 
-/** Variables may hold anything, whatever they are called. */
-function isPrivate(path: ConfigPath): boolean {
-  return path.slice(0, -1).some((step) => step === 'static' || step === 'vars') || path.at(-1) === 'secret';
-}
-
-function withoutValuesFrom(line: string, column: number): string {
-  const colon = line.lastIndexOf(':', Math.max(0, column - 1));
-  const from = colon !== -1 && line.slice(colon + 1, column).trim() === '' ? colon : line.indexOf(':', column);
-  const rest = from === -1 ? '' : line.slice(from + 1);
-  return from === -1 || /^\s*["']?\$\{env\.\w+\}["']?[\s},]*$/.test(rest) ? withoutSecrets(line) : `${withoutSecrets(line.slice(0, from + 1))} …`;
+/** Where values stand that may be secret whatever they are called: variables and `secret`; references to the environment are not. */
+function secretSpans(document: ConfigNode): Span[] {
+  const spans: Span[] = [];
+  const visit = (node: ConfigNode, isSecret: boolean): void => {
+    if (node.kind === 'scalar') {
+      if (isSecret && !/^\$\{env\.\w+\}$/.test(node.written)) spans.push(node.span);
+    } else if (node.kind === 'list') for (const item of node.items) visit(item, isSecret);
+    else for (const [key, entry] of node.entries) visit(entry.value, isSecret || key === 'static' || key === 'vars' || key === 'secret');
+  };
+  visit(document, false);
+  return spans.sort((a, b) => a.start - b.start);
 }
 
 function cut(line: string): string {

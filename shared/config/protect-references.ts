@@ -5,7 +5,7 @@
  * that a file of nothing but open braces is searched in linear time.
  */
 const references =
-  /\$\{[A-Za-z][A-Za-z0-9_]{0,30}\.[^}\n]{0,300}\}|(?<!\{)\{\{[ \t]{0,9}(?:runtime|uses)\.[^{}\n]{0,300}\}\}|(?<!\{)\{\{\{[ \t]{0,9}(?:runtime|uses)\.[^{}\n]{0,300}\}\}\}/g;
+  /\$\{[A-Za-z][A-Za-z0-9_]{0,30}\.[^}\n"']{0,300}\}|(?<!\{)\{\{[ \t]{0,9}(?:runtime|uses)\.[^{}\n]{0,300}\}\}|(?<!\{)\{\{\{[ \t]{0,9}(?:runtime|uses)\.[^{}\n]{0,300}\}\}\}/g;
 
 export interface ProtectedText {
   readonly text: string;

@@ -35,7 +35,7 @@ function parseQuickly(text: string): Document.Parsed {
   Error.stackTraceLimit = 0;
   try {
     // Its own check for keys that occur twice compares every pair of keys, and its aliases search the whole document.
-    return parseDocument(text, { uniqueKeys: false, merge: false, prettyErrors: false, logLevel: 'silent', stringKeys: false });
+    return parseDocument(text, { uniqueKeys: false, merge: false, prettyErrors: false, logLevel: 'error' });
   } finally {
     Error.stackTraceLimit = limit;
   }
@@ -46,7 +46,8 @@ function reportSyntax(document: Document.Parsed, text: string, restore: (parsed:
   const [first] = [...document.errors].sort((a, b) => a.pos[0] - b.pos[0]);
   if (first === undefined) return false;
   // What is missing at the end is missing after the last line that says something.
-  const at = Math.min(first.pos[0], text.trimEnd().length);
+  const start = first.code === 'MULTIPLE_DOCS' ? Math.max(first.pos[0], text.indexOf('---', first.pos[0])) : first.pos[0];
+  const at = Math.min(start, text.trimEnd().length);
   problems.add({ span: { start: at, end: at }, path: [], code: 'SYNTAX', message: syntaxSentence(first.code, restore(first.message)) });
   return true;
 }

@@ -3,6 +3,7 @@ import { HiveError } from '../errors/hive-error.js';
 import { parseDotenv } from './dotenv.js';
 import { usualPortName } from './usual-port.js';
 import { resolveRuntime } from './runtime-template.js';
+import { systemErrorCode } from './system-error.js';
 import type { EnvironmentProvider, EnvironmentSpec, ServiceSpec } from './service-spec.js';
 
 /** What of the daemon's own environment a service gets: what programs need to find their user, language and files. */
@@ -77,7 +78,7 @@ async function readDotenv(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const missing = systemErrorCode(error) === 'ENOENT';
     throw new HiveError('INVALID_CONFIG', `The environment file ${file} ${missing ? 'does not exist' : 'cannot be read'}.`, {
       next: 'Make the file, or take it off environment.dotenv.files.',
       data: { file },

@@ -8,7 +8,7 @@ import { serviceSchema } from './service-config.js';
 
 /** What a source says beside its services. */
 export const sourceFields = {
-  version: z.preprocess((value) => (value === 1 ? '1' : value), z.literal('1')).describe('The version of this format: "1".'),
+  version: z.preprocess((value) => (value === 1 ? '1' : value), z.literal('1', { error: 'must be "1", the only version there is' })).describe('The version of this format: "1".'),
   defaults: defaultsSchema.optional().describe('Settings for every runner, health check and so on of a kind, by plugin id.'),
   proxy: proxyListenSchema.optional().describe('Where the front door listens; in the default source only.'),
   environment: environmentSchema.optional().describe('Variables for every service of this source.'),
