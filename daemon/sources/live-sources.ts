@@ -21,6 +21,8 @@ export type Plan = { readonly ok: true; readonly reading: GoodReading; readonly 
 export type PublishOptions = {
   readonly cause: PendingCause;
   readonly events: WriteEvents;
+  /** The service that the supervisor was already told to drop. */
+  readonly dropped?: string;
   /** What else changes in the registry. */
   readonly row?: Partial<SourceRow>;
   /** `elsewhere`: the source's own file holds the change already, so that a full state.db delays its event and refuses nothing. */
@@ -103,7 +105,10 @@ export class LiveSources {
     source.problems = [];
     if (!row.enabled) return;
     if (!source.announced) this.announce(source, cause ?? options.cause);
-    else if (changes.length > 0 || itself) this.supervisor.applySource(reading.spec, changes, cause ?? options.cause);
+    else {
+      const told = changes.filter(({ service }) => service !== options.dropped);
+      if (told.length > 0 || itself) this.supervisor.applySource(reading.spec, told, cause ?? options.cause);
+    }
   }
 
   /** Tells the supervisor of a source that it does not know. */

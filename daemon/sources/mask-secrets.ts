@@ -4,7 +4,9 @@ export const mask = '***';
 const secretKey = /token|secret|passw|passphrase|pwd|key|credential|authorization|bearer|private/i;
 const onlyReference = /^\s*\$\{[^}]*\}\s*$/;
 const passwordInUrl = /(:\/\/[^\s:/@]*:)(?!\$\{)[^\s@/]+(?=@)/g;
-const assignment = /((?:^|[\s;&|'"?-])[\w-]*(?:token|secret|passw(?:or)?d|passphrase|api_?key|access_?key|credential)[\w-]*\s*[=:]\s*["']?)(?!\$\{|\$[A-Za-z_(])[^\s"'&;|]+/gi;
+const assignment = /((?:^|[\s;&|'"?-])[\w-]*(?:token|secret|passw(?:or)?d|passphrase|api[_-]?key|access[_-]?key|credential)[\w-]*\s*[=:]\s*["']?)(?!\$\{|\$[A-Za-z_(])[^\s"'&;|]+/gi;
+const secretFlag = /^--?[\w-]*(?:token|secret|passw(?:or)?d|passphrase|api[_-]?key|access[_-]?key|credential)[\w-]*$/i;
+const flagAndValue = /((?:^|\s)--[\w-]*(?:token|secret|passw(?:or)?d|passphrase|api-?key|access-?key|credential)[\w-]*\s+["']?)(?!-|\$)[^\s"'&;|]+/gi;
 const bearer = /(\b(?:bearer|basic)\s+)(?!\$)[\w.~+/=-]{8,}/gi;
 
 /**
@@ -44,7 +46,8 @@ function unmasked(config: unknown, present: unknown, shown: unknown): unknown {
 }
 
 function masked(value: unknown, secret: boolean): unknown {
-  if (Array.isArray(value)) return value.map((item) => masked(item, secret));
+  // The word after --password in a command that is written as a list.
+  if (Array.isArray(value)) return value.map((item, index) => masked(item, secret || secretFlag.test(String(value[index - 1] ?? ''))));
   if (typeof value === 'object' && value !== null) {
     // A map below such a key (`secrets: {db: …}`) holds secrets whatever its own keys are called.
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, masked(inner, secret || secretKey.test(key))]));
@@ -55,5 +58,5 @@ function masked(value: unknown, secret: boolean): unknown {
 }
 
 function maskText(text: string): string {
-  return text.replace(passwordInUrl, `$1${mask}`).replace(assignment, `$1${mask}`).replace(bearer, `$1${mask}`);
+  return text.replace(passwordInUrl, `$1${mask}`).replace(assignment, `$1${mask}`).replace(flagAndValue, `$1${mask}`).replace(bearer, `$1${mask}`);
 }

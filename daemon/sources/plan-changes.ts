@@ -12,7 +12,7 @@ type Cost = 'nothing' | 'live' | 'replace';
 const fieldCosts = {
   runner: { cost: 'replace', of: (spec) => spec.runner },
   environment: { cost: 'replace', of: (spec) => spec.environment },
-  'rollout.ports': { cost: 'replace', of: (spec) => [spec.rollout.type, spec.rollout.ports] },
+  'rollout.ports': { cost: 'replace', of: (spec) => spec.rollout.ports },
   build: { cost: 'replace', of: (spec) => spec.build },
   limits: { cost: 'replace', of: (spec) => spec.limits },
   uses: { cost: 'replace', of: (spec) => spec.uses },
@@ -71,6 +71,6 @@ export function sourceItselfChanged(before: SourceSpec | null, after: SourceSpec
 }
 
 function withoutPorts(rollout: RolloutSpec): unknown {
-  const { ports: _, type: _type, ...rest } = rollout;
+  const { ports: _, ...rest } = rollout;
   return rest;
 }

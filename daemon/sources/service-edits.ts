@@ -81,7 +81,7 @@ export class ServiceEdits {
         this.draft(source, reader, edit);
         if (source.announced) await this.supervisor.stopAndDrop(fqn, cause);
         try {
-          await this.write(source, this.draft(source, reader, edit), cause);
+          await this.write(source, this.draft(source, reader, edit), cause, fqn);
         } catch (error) {
           // It is still part of the source, and the supervisor has forgotten it.
           if (source.announced && source.spec !== null) this.supervisor.applySource(source.spec, [{ service: fqn, action: 'add', fields: [] }], cause);
@@ -133,12 +133,13 @@ export class ServiceEdits {
   }
 
   /** First the source's own file, then state.db: what a crash cuts off in between is told at the next start. */
-  private async write(source: RegisteredSource, draft: Draft, cause: PendingCause): Promise<void> {
+  private async write(source: RegisteredSource, draft: Draft, cause: PendingCause, dropped?: string): Promise<void> {
     const changes = planChanges(source.spec, draft.spec);
     const reading = draft.write();
     await this.live.publish(source, { ok: true, reading, changes }, {
       cause,
       durable: 'elsewhere',
+      ...(dropped === undefined ? {} : { dropped }),
       events: (tx) => appendServiceEvents(tx, source.name, changes, cause),
     });
   }

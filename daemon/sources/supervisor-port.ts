@@ -6,7 +6,8 @@ import type { PendingCause } from '../state/state-store.js';
 export interface SupervisorPort {
   /**
    * The services of the source are now exactly these; called only after that is durable. `changes` is the difference to
-   * the last call for this source; in a daemon that has just started every service is an `add`.
+   * the last call for this source, with full names (`source:service`); in a daemon that has just started every service is
+   * an `add`. Empty: only the source itself has changed.
    *
    * A source that is in error and was never read well by this daemon is not announced at all: instances of it that were
    * found alive are left as they are (`SourceManager.unreadable()` names these sources).

@@ -42,7 +42,7 @@ describe('services of a SQLite source', () => {
       ['service.created', 'jobs:web', undefined, by],
     ]);
     expect(home.supervisor.calls.map(({ call, changes }) => [call, changes?.map(({ action }) => action)])).toEqual([
-      ['apply', []], ['apply', []], ['apply', ['add']], ['apply', ['replace']], ['apply', ['replace']], ['stopAndDrop', undefined], ['apply', ['remove']], ['apply', ['add']],
+      ['apply', []], ['apply', []], ['apply', ['add']], ['apply', ['replace']], ['apply', ['replace']], ['stopAndDrop', undefined], ['apply', ['add']],
     ]);
     expect(home.sources.get('jobs')).toMatchObject({ revision: 5, services: 1 });
   });
