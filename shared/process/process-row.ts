@@ -14,6 +14,8 @@ export interface ProcessRow {
   readonly startTicks: number;
   /** User and system time together, in ticks. */
   readonly cpuTicks: number;
+  /** The same of all children that ended and were waited for, and of theirs, in ticks. */
+  readonly childCpuTicks: number;
   readonly threads: number;
   readonly residentBytes: number;
   readonly isKernelThread: boolean;
@@ -37,6 +39,7 @@ export function parseProcessRow(text: string): ProcessRow | null {
     sessionId: Number(fields[3]),
     startTicks: Number(fields[19]),
     cpuTicks: Number(fields[11]) + Number(fields[12]),
+    childCpuTicks: Number(fields[13]) + Number(fields[14]),
     threads: Number(fields[17]),
     residentBytes: Number(fields[21]) * pageBytes,
     isKernelThread: (Number(fields[6]) & kernelThreadFlag) !== 0,
