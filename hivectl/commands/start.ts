@@ -1,0 +1,45 @@
+import type { Service } from '../../shared/protocol/results.js';
+import { readDuration } from '../command-line/read-time.js';
+import type { Context } from '../context.js';
+import { lookUpTargets, type Selection } from '../names/known-names.js';
+import { count } from '../render/text.js';
+import { arrivalError, waitForServices } from '../wait/wait-for-services.js';
+
+export interface BringUp {
+  readonly targets: readonly Selection[];
+  readonly services: readonly Service[];
+  readonly wait: boolean;
+  readonly timeoutMs: number;
+}
+
+/** `hivectl start`: wants services up and waits until they are healthy. */
+export async function start(context: Context, args: { service: string[]; wait: boolean; timeout: string }): Promise<void> {
+  const timeoutMs = readDuration('timeout', args.timeout);
+  await bringUp(context, { ...(await lookUpTargets(context, args.service)), wait: args.wait, timeoutMs });
+}
+
+/** Starts, waits, and says where the services are to be found. */
+export async function bringUp(context: Context, { targets, services, wait, timeoutMs }: BringUp): Promise<void> {
+  const client = await context.client();
+  const asked = await Promise.all(targets.map((target) => client.startService(target)));
+  if (!wait) {
+    context.show({ services: asked.flatMap((answer) => answer.services) }, () => [`Asked for ${count(services.length, 'service')} to start.`]);
+    return;
+  }
+  await waitUntilUp(context, services, timeoutMs);
+}
+
+/** Waits for services that were asked to come up, and prints how they are then. */
+export async function waitUntilUp(context: Context, services: readonly Service[], timeoutMs: number): Promise<void> {
+  const arrivals = await waitForServices(context, { services, goal: 'healthy', timeoutMs });
+  const error = arrivalError(arrivals, 'healthy');
+  if (error !== null) throw error;
+  const up = arrivals.map(({ service }) => service);
+  context.show({ services: up }, () => (context.options.quiet ? [] : upLines(up)));
+}
+
+/** Where routed services answer, and how many are up. */
+function upLines(services: readonly Service[]): string[] {
+  const routed = services.filter(({ routes }) => routes.length > 0);
+  return [...routed.map(({ fqn, routes }) => `${fqn}  ${routes.join(' ')}`), `${count(services.length, 'service')} up.`];
+}
