@@ -30,7 +30,7 @@ export async function parse(words: readonly string[], columns: number | null): P
     .wrap(columns === null ? 100 : Math.min(120, columns))
     .exitProcess(false)
     .fail((message: string | undefined, error: Error | undefined) => {
-      throw error ?? refusal(message ?? 'The command line is not understood', words);
+      throw error === undefined || error.name === 'YError' ? refusal(message ?? error?.message ?? 'The command line is not understood', words) : error;
     });
   for (const row of commands) register(parser, row, (command, args) => (found = chosen(command, args)));
   parser.demandCommand(1, 'Say what to do: hivectl <command>');
@@ -77,7 +77,10 @@ function yargsOption({ type, describe, alias, choices, required, many, ...rest }
 function chosen(command: Command, args: Record<string, unknown>): Parsed {
   const named = { ...args };
   for (const [name, { many }] of Object.entries(command.positionals)) if (many === true) named[name] ??= [];
-  for (const [name, { type }] of Object.entries(command.options)) if (type === 'boolean') named[name] ??= false;
+  for (const [name, { type }] of Object.entries(command.options)) {
+    if (type === 'boolean') named[name] ??= false;
+    if (Number.isNaN(named[name])) throw new HiveError('INVALID_PARAMS', `--${name} takes a number.`, { next: `Write it as --${name} 10.` });
+  }
   return { kind: 'command', command, args: named, options: globalOptionsOf(named) };
 }
 

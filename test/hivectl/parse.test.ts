@@ -1,0 +1,43 @@
+import { describe, expect, it } from '@jest/globals';
+import { parse } from '../../hivectl/command-line/parse.js';
+
+async function args(line: string): Promise<Record<string, unknown>> {
+  const parsed = await parse(line.split(' '), 80);
+  if (parsed.kind === 'text') throw new Error(`a text came: ${parsed.text}`);
+  return { command: parsed.command.name, ...parsed.args };
+}
+
+describe('a command line', () => {
+  it('becomes a command with its words and options', async () => {
+    expect(await args('logs web db -f --tail 5 --level warn')).toMatchObject({ command: 'logs', service: ['web', 'db'], follow: true, tail: 5, level: 'warn', timestamps: false });
+    expect(await args('status')).toMatchObject({ command: 'status', service: [], all: false });
+    expect(await args('ps --all')).toMatchObject({ command: 'status', all: true });
+    expect(await args('up --no-wait')).toMatchObject({ command: 'up', wait: false, timeout: '5m' });
+    expect(await args('service rollback shop:web 3')).toMatchObject({ command: 'rollback', service: 'shop:web', revision: '3' });
+    expect(await args('events --type service.* --type daemon.started')).toMatchObject({ type: ['service.*', 'daemon.started'] });
+    expect(await args('events --type service.* web')).toMatchObject({ type: ['service.*'], service: ['web'] });
+  });
+
+  it('may carry the global options anywhere', async () => {
+    const parsed = await parse(['--home', '/h', 'source', 'list', '--json', '--no-color', '-q'], null);
+    expect(parsed).toMatchObject({ options: { home: '/h', socket: undefined, json: true, color: false, quiet: true } });
+  });
+
+  it.each([
+    ['statsu', 'There is no command hivectl statsu.', 'Did you mean status?'],
+    ['source lst', 'There is no command hivectl source lst.', 'Did you mean list?'],
+    ['status --al', 'Unknown argument: al.', 'See hivectl --help.'],
+    ['why', 'Not enough non-option arguments: got 0, need at least 1.', 'See hivectl --help.'],
+    ['source', 'Say which: hivectl source list|add|remove|reload|enable|disable|plan.', 'See hivectl --help.'],
+    ['wait web --for ever', expect.stringContaining('Invalid values:'), 'See hivectl --help.'],
+    ['logs web --tail many', '--tail takes a number.', 'Write it as --tail 10.'],
+    ['up --timeout', expect.stringContaining('timeout'), 'See hivectl --help.'],
+  ])('is refused with a sentence: %s', async (line, message, next) => {
+    await expect(parse(line.split(' '), 80)).rejects.toMatchObject({ code: 'INVALID_PARAMS', message, next });
+  });
+
+  it('answers help and version', async () => {
+    expect(await parse(['--version'], 80)).toMatchObject({ kind: 'text', text: expect.stringMatching(/^\d+\.\d+\.\d+$/) });
+    expect(await parse(['logs', '--help'], 80)).toMatchObject({ kind: 'text', text: expect.stringContaining('--timestamps') });
+  });
+});
