@@ -18,10 +18,17 @@ interface OutgoingMessage extends Message {
 const written = Promise.resolve();
 
 /**
+ * Concatenated strings stay trees of small pieces until somebody reads them, several times the size of their text. What
+ * waits longer than a moment is therefore packed into buffers of about this many characters.
+ */
+const packAtLength = 64 * 1024;
+
+/**
  * Turns messages into frames and frames into few writes: all that is sent within one tick, and all that is sent while
  * the last write is still on its way, goes out as one string. Knows to the byte what the peer has not taken yet.
  */
 export class FrameWriter extends AbstractMessageWriter implements MessageWriter {
+  #packed: Buffer[] = [];
   #outbox = '';
   #outboxBytes = 0;
   #inFlightBytes = 0;
@@ -75,6 +82,7 @@ export class FrameWriter extends AbstractMessageWriter implements MessageWriter 
     const header = `Content-Length: ${bytes}\r\n\r\n`;
     this.#outbox += header + text;
     this.#outboxBytes += header.length + bytes;
+    if (this.#outbox.length >= packAtLength) this.#pack();
     if (this.unsentBytes > this.limits.maxUnsentBytes) {
       this.onOverflow();
     } else if (!this.#flushIsDue && this.#inFlightBytes === 0) {
@@ -91,6 +99,7 @@ export class FrameWriter extends AbstractMessageWriter implements MessageWriter 
 
   /** Drops what waits, and takes nothing more. */
   abandon(): void {
+    this.#packed = [];
     this.#outbox = '';
     this.#outboxBytes = 0;
     this.#stop();
@@ -110,18 +119,30 @@ export class FrameWriter extends AbstractMessageWriter implements MessageWriter 
     if (this.#stopped || this.#outboxBytes === 0) return;
     // The peer may have hung up while its last requests were still being handled; nobody waits for these answers.
     if (!this.socket.writable) return this.abandon();
-    const text = this.#outbox;
+    const { socket } = this;
     const bytes = this.#outboxBytes;
+    const packed = this.#packed;
+    const text = this.#outbox;
+    this.#packed = [];
     this.#outbox = '';
     this.#outboxBytes = 0;
     this.#inFlightBytes += bytes;
-    // One byte a character means ASCII, which latin1 copies without converting.
-    const encoding = bytes === text.length ? 'latin1' : 'utf8';
-    this.socket.write(text, encoding, (error) => {
+    const onWritten = (error?: Error | null): void => {
       this.#inFlightBytes -= bytes;
       if (!error) this.#afterWrite(bytes);
-    });
+    };
+    // One byte a character means ASCII, which latin1 copies without converting.
+    if (packed.length === 0) return void socket.write(text, bytes === text.length ? 'latin1' : 'utf8', onWritten);
+    socket.cork();
+    for (const buffer of packed) socket.write(buffer);
+    socket.write(text, 'utf8', onWritten);
+    socket.uncork();
   };
+
+  #pack(): void {
+    this.#packed.push(Buffer.from(this.#outbox, 'utf8'));
+    this.#outbox = '';
+  }
 
   #afterWrite(bytes: number): void {
     this.#bytesOut += bytes;

@@ -56,8 +56,9 @@ export class RawClient {
   ended = false;
 
   constructor(readonly socket: Socket) {
-    socket.on('data', (chunk: Buffer) => {
-      this.received += chunk.toString('utf8');
+    socket.setEncoding('utf8');
+    socket.on('data', (text: string) => {
+      this.received += text;
     });
     socket.on('error', () => {});
     socket.on('close', () => {
