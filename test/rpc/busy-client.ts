@@ -6,6 +6,7 @@ const connection = await dialRpc(process.argv[2] ?? '', {
   onRequest: () => new Promise(() => {}),
   onNotification: () => {},
 });
+await connection.call('pester').catch(() => {});
 process.send?.('connected');
 while (!connection.isClosed) {
   for (let n = 0; n < 50; n++) connection.notify('event', { n });

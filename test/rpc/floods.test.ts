@@ -130,36 +130,43 @@ describe('a peer that floods', () => {
 });
 
 describe('a peer process that dies', () => {
-  let child: ChildProcess | undefined;
-  afterEach(() => void child?.kill('SIGKILL'));
+  const children: ChildProcess[] = [];
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+  });
 
+  const start = async (program: string): Promise<ChildProcess> => {
+    const child = fork(join(import.meta.dirname, program), [bench.path]);
+    children.push(child);
+    await once(child, 'message');
+    return child;
+  };
+
+  // The server is a process of its own, because an unhandled rejection or an uncaught exception ends a plain Node process.
   it('in the middle of everything ends its connection and nothing else', async () => {
-    const unexpected: unknown[] = [];
-    const note = (error: unknown): void => void unexpected.push(error);
-    process.on('unhandledRejection', note);
-    process.on('uncaughtException', note);
-    try {
-      await bench.serve({ onRequest: () => kilobyte, onNotification: () => {} });
-      for (let round = 0; round < 10; round++) {
-        child = fork(join(import.meta.dirname, 'busy-client.js'), [bench.path]);
-        await once(child, 'message');
-        const server = bench.served[round];
-        if (server === undefined) throw new Error('The child did not connect.');
-        const pending = server.call('never.answered').catch((thrown: unknown) => (thrown as HiveError).code);
-        await until(() => server.stats.bytesIn > 10_000);
-        child.kill('SIGKILL');
-        for (let n = 0; n < 1000; n++) server.notify('event', kilobyte);
-        expect((await server.closed).kind).toBe('peer-ended');
-        expect(await pending).toBe('CONNECTION_CLOSED');
-        server.notify('event', kilobyte);
-        await once(child, 'exit');
-      }
-      await new Promise(setImmediate);
-      expect(unexpected).toEqual([]);
-      expect(bench.defects).toEqual([]);
-    } finally {
-      process.off('unhandledRejection', note);
-      process.off('uncaughtException', note);
+    const server = await start('rpc-server-process.js');
+    const witness = await bench.dial();
+    for (let round = 0; round < 10; round++) {
+      const client = await start('busy-client.js');
+      await witness.call('ping');
+      client.kill('SIGKILL');
+      await once(client, 'exit');
+      expect(await witness.call('ping')).toBe('pong');
     }
+    const answer = once(server, 'message');
+    server.send('memory');
+    expect(((await answer) as [{ connections: number }])[0].connections).toBe(1);
+    expect(server.exitCode).toBeNull();
+  });
+
+  it('fails the calls that wait for it', async () => {
+    await bench.serve();
+    const client = await start('busy-client.js');
+    const server = await bench.lastServed();
+    const pending = server.call('never.answered').catch((thrown: unknown) => (thrown as HiveError).code);
+    await until(() => server.stats.bytesIn > 0);
+    client.kill('SIGKILL');
+    expect(await pending).toBe('CONNECTION_CLOSED');
+    expect((await server.closed).kind).toBe('peer-ended');
   });
 });

@@ -1,7 +1,8 @@
-import { connectRpc, listenRpc } from '../../shared/rpc/index.js';
+import { connectRpc, listenRpc, methodNotFound, type RpcConnection } from '../../shared/rpc/index.js';
 
 /**
- * A server in a process of its own. `ping` answers at once, `echo` its params, `wait` when it is withdrawn. Tells its
+ * A server in a process of its own. `ping` answers at once, `echo` its params, `wait` when it is withdrawn; `pester` is
+ * answered at once and followed by notifications and calls without end. Tells its
  * parent when it listens, answers `memory` with its resident bytes after a collection, and dies loudly of anything that
  * nobody caught.
  */
@@ -11,11 +12,26 @@ const handlers: Record<string, (params: unknown, signal: () => AbortSignal) => u
   wait: (_params, signal) => new Promise((resolve) => signal().addEventListener('abort', () => resolve('withdrawn'))),
 };
 
+async function pester(connection: RpcConnection): Promise<void> {
+  const text = 'x'.repeat(1000);
+  while (!connection.isClosed) {
+    for (let n = 0; n < 100; n++) connection.notify('event', { text });
+    // Not awaited: the calls of a peer that dies have to end on their own.
+    for (let n = 0; n < 10; n++) connection.call('never.answered').catch(() => {});
+    await connection.whenWritable();
+    await new Promise(setImmediate);
+  }
+}
+
 const connections = new Set<unknown>();
 await listenRpc(process.argv[2] ?? '', (socket) => {
   const connection = connectRpc(socket, {
     name: 'a client',
-    onRequest: (method, params, context) => (Object.hasOwn(handlers, method) ? handlers[method]?.(params, () => context.signal) : undefined),
+    onRequest: (method, params, context) => {
+      if (method === 'pester') return void pester(connection);
+      if (!Object.hasOwn(handlers, method)) throw methodNotFound(method);
+      return handlers[method]?.(params, () => context.signal);
+    },
     onNotification: () => {},
   });
   connections.add(connection);
