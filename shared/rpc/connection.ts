@@ -304,7 +304,9 @@ export class RpcConnection {
   #end(kind: CloseKind, message: string): void {
     if (this.#closeReason !== undefined) return;
     this.#finish({ kind, message });
-    closeSocket(this.#stream);
+    // A peer that does not read gets no last words, and what waits for it is given up at once.
+    if (kind === 'unread-output') this.#stream.destroy();
+    else closeSocket(this.#stream);
   }
 
   #finish(reason: CloseReason): void {

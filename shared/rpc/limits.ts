@@ -17,11 +17,11 @@ export interface RpcLimits {
   readonly frameTimeoutMs: number;
   /** Requests of the peer that may run at the same time; more are answered with TOO_BUSY. Default 1,000. */
   readonly maxRunningRequests: number;
-  /** Bytes of notifications that may wait for a slow handler; beyond it the connection is closed. Default 32 MiB. */
+  /** Bytes of notifications that may wait for a slow handler; beyond it the connection is closed. Default 16 MiB. */
   readonly maxWaitingNotificationBytes: number;
   /** `writable` is false from here on, so that senders who can wait do. Default 1 MiB. */
   readonly pauseAtUnsentBytes: number;
-  /** Output that the peer has not read; beyond it the connection is closed. Default 32 MiB. */
+  /** Output that the peer has not read; beyond it the connection is closed. Default 16 MiB. */
   readonly maxUnsentBytes: number;
   /** Frames handled before other connections get their turn. Default 64. */
   readonly framesPerTurn: number;
@@ -35,8 +35,8 @@ export const defaultLimits: RpcLimits = Object.freeze({
   maxNameLength: 256,
   frameTimeoutMs: 30_000,
   maxRunningRequests: 1000,
-  maxWaitingNotificationBytes: 32 * 1024 * 1024,
+  maxWaitingNotificationBytes: 16 * 1024 * 1024,
   pauseAtUnsentBytes: 1024 * 1024,
-  maxUnsentBytes: 32 * 1024 * 1024,
+  maxUnsentBytes: 16 * 1024 * 1024,
   framesPerTurn: 64,
 });

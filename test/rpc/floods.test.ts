@@ -154,7 +154,7 @@ describe('a peer process that dies', () => {
       expect(await witness.call('ping')).toBe('pong');
     }
     const answer = once(server, 'message');
-    server.send('memory');
+    server.send('report');
     expect(((await answer) as [{ connections: number }])[0].connections).toBe(1);
     expect(server.exitCode).toBeNull();
   });

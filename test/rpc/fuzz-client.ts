@@ -71,15 +71,19 @@ async function sendByteByByte(): Promise<void> {
   socket.destroy();
 }
 
+/** Asks until it is cut off, then comes back. */
 async function askWithoutReading(): Promise<void> {
-  const socket = await connect();
-  socket.pause();
   const question = frameOf(`{"jsonrpc":"2.0","id":1,"method":"echo","params":{"text":"${'x'.repeat(20_000)}"}}`);
-  while (!isOver && !socket.destroyed) {
-    if (!socket.write(question)) await Promise.race([once(socket, 'drain'), once(socket, 'close'), delay(100)]);
-    else await delay(0);
+  while (!isOver) {
+    const socket = await connect();
+    socket.pause();
+    while (!isOver && !socket.destroyed) {
+      socket.write(question);
+      await delay(socket.writableLength > 1_000_000 ? 20 : 0);
+    }
+    socket.destroy();
+    tally.cutOff++;
   }
-  socket.destroy();
 }
 
 try {

@@ -3,7 +3,7 @@ import { connectRpc, listenRpc, methodNotFound, type RpcConnection } from '../..
 /**
  * A server in a process of its own. `ping` answers at once, `echo` its params, `wait` when it is withdrawn; `pester` is
  * answered at once and followed by notifications and calls without end. Tells its
- * parent when it listens, answers `memory` with its resident bytes after a collection, and dies loudly of anything that
+ * parent when it listens, answers any message with its resident bytes after a collection, and dies loudly of anything that
  * nobody caught.
  */
 const handlers: Record<string, (params: unknown, signal: () => AbortSignal) => unknown> = {
