@@ -22,3 +22,8 @@ export function dropFolder(pluginsFolder: string, name: string, manifest: object
   writeFileSync(join(target, 'hive-plugin.json'), JSON.stringify(manifest), { mode: 0o600 });
   return target;
 }
+
+/** Puts one of the fixtures into a plugins folder, as a plugin of the same name. */
+export function dropFixture(pluginsFolder: string, fixture: string, manifest: object = {}, ...args: string[]): void {
+  dropFolder(pluginsFolder, fixture, { command: ['python3', join(fixtures, `${fixture}.py`), ...args], ...manifest });
+}
