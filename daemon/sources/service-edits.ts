@@ -72,22 +72,19 @@ export class ServiceEdits {
   }
 
   async delete(fqn: string, cause: PendingCause): Promise<void> {
-    const { source, name, reader } = this.writable(fqn);
-    await source.queue.run(async () => {
-      await attempt(source, async () => {
-        if (reader.present(name) === null) notThere(fqn);
-        // Said before anything is stopped: others may depend on the service.
-        const edit: Edit = { kind: 'delete', service: name };
-        this.draft(source, reader, edit);
-        if (source.announced) await this.supervisor.stopAndDrop(fqn, cause);
-        try {
-          await this.write(source, this.draft(source, reader, edit), cause, fqn);
-        } catch (error) {
-          // It is still part of the source, and the supervisor has forgotten it.
-          if (source.announced && source.spec !== null) this.supervisor.applySource(source.spec, [{ service: fqn, action: 'add', fields: [] }], cause);
-          throw error;
-        }
-      });
+    await this.exclusively(fqn, async ({ source, name, reader }) => {
+      if (reader.present(name) === null) notThere(fqn);
+      // Said before anything is stopped: others may depend on the service.
+      const edit: Edit = { kind: 'delete', service: name };
+      this.draft(source, reader, edit);
+      if (source.announced) await this.supervisor.stopAndDrop(fqn, cause);
+      try {
+        await this.write(source, this.draft(source, reader, edit), cause, fqn);
+      } catch (error) {
+        // It is still part of the source, and the supervisor has forgotten it.
+        if (source.announced && source.spec !== null) this.supervisor.applySource(source.spec, [{ service: fqn, action: 'add', fields: [] }], cause);
+        throw error;
+      }
     });
   }
 
@@ -112,16 +109,24 @@ export class ServiceEdits {
 
   /** Runs one edit; `decide` answers null when there is nothing to change, and is asked again when its ground has moved. */
   private async edit(fqn: string, cause: PendingCause, decide: (reader: SqliteReader, service: string) => Edit | null): Promise<ServiceChange> {
-    const { source, name, reader } = this.writable(fqn);
-    return source.queue.run(() =>
-      attempt(source, async () => {
-        const edit = decide(reader, name);
-        if (edit !== null) await this.write(source, this.draft(source, reader, edit), cause);
-        const spec = source.spec?.services.find((service) => service.name === name);
-        const present = reader.present(name);
-        return spec === undefined || present === null ? notThere(fqn) : { spec, revision: present.revision };
-      }),
-    );
+    return this.exclusively(fqn, async ({ source, name, reader }) => {
+      const edit = decide(reader, name);
+      if (edit !== null) await this.write(source, this.draft(source, reader, edit), cause);
+      const spec = source.spec?.services.find((service) => service.name === name);
+      const present = reader.present(name);
+      return spec === undefined || present === null ? notThere(fqn) : { spec, revision: present.revision };
+    });
+  }
+
+  /** Runs an edit when nothing else happens to its source; again from the start when another program was faster. */
+  private async exclusively<T>(fqn: string, work: (target: Target) => Promise<T>): Promise<T> {
+    const { source } = this.writable(fqn);
+    const outcome = await source.queue.run(async () => {
+      if (source.phase === 'removed') return null;
+      return { value: await attempt(source, () => work(this.writable(fqn))) };
+    });
+    // Removed while this waited for its turn: another of that name may be there by now.
+    return outcome === null ? this.exclusively(fqn, work) : outcome.value;
   }
 
   private draft(source: RegisteredSource, reader: SqliteReader, edit: Edit): Draft {
@@ -144,7 +149,7 @@ export class ServiceEdits {
     });
   }
 
-  private writable(fqn: string): { source: RegisteredSource; name: string; reader: SqliteReader } {
+  private writable(fqn: string): Target {
     const { source: sourceName, service } = parseFqn(fqn);
     const source = this.live.get(sourceName);
     if (source.reader instanceof SqliteReader) return { source, name: service, reader: source.reader };
@@ -153,6 +158,12 @@ export class ServiceEdits {
       data: { source: sourceName, path: source.row.path },
     });
   }
+}
+
+interface Target {
+  readonly source: RegisteredSource;
+  readonly name: string;
+  readonly reader: SqliteReader;
 }
 
 type Draft = (ReturnType<SqliteReader['draft']> & { ok: true })['draft'];

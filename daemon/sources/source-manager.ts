@@ -296,10 +296,9 @@ export class SourceManager {
 
   private async exclusively<T>(name: string, verb: (source: RegisteredSource) => Promise<T>): Promise<T> {
     const source = this.live.get(name);
-    return source.queue.run(async () => {
-      this.live.get(name);
-      return verb(source);
-    });
+    const outcome = await source.queue.run(async () => (source.phase === 'removed' ? null : { value: await verb(source) }));
+    // Removed while this waited for its turn: another of that name may be there by now.
+    return outcome === null ? this.exclusively(name, verb) : outcome.value;
   }
 }
 

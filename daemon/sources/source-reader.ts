@@ -29,6 +29,8 @@ export interface SourceReader {
   watchedFiles(): readonly string[];
   /** Tells, cheaply and without reading, whether somebody else changed the source where no file event would say so. */
   changedElsewhere(): boolean;
+  /** Tells whether `content` is the beginning of what is live and no more, as while a slow program writes the file anew. */
+  looksCutOff(content: string, live: string): boolean;
   /** A service's configuration as written in `content`, and its revision where services have their own; null: no such service. */
   configOf(content: string, service: string): { readonly config: unknown; readonly revision: number | null } | null;
   /** A problem that is found only after the reading, placed where `content` says what is at `path`. */

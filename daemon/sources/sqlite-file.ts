@@ -102,6 +102,12 @@ export class SqliteFile {
     );
   }
 
+  /** One service as it is now; null: there is none of that name. @throws DatabaseUnusable */
+  service(name: string): { readonly config: string; readonly revision: number } | null {
+    const query = 'SELECT config, revision FROM services WHERE name = ?';
+    return usable(this.path, () => (this.db.prepare(query).get(name) as { config: string; revision: number } | undefined) ?? null);
+  }
+
   /** Newest first; empty when there never was such a service. */
   revisionsOf(service: string): StoredRevision[] {
     return usable(this.path, () =>

@@ -24,6 +24,8 @@ export interface Draft {
 export class SqliteReader implements SourceReader {
   private database: SqliteFile | null = null;
   private loaded: LoadedSnapshot | null = null;
+  /** What the file says, as long as nobody else writes to it. */
+  private current: Snapshot | null = null;
 
   /** `mayCreate`: a file that is not there yet is made by the first reading. */
   constructor(
@@ -34,7 +36,8 @@ export class SqliteReader implements SourceReader {
 
   async read(): Promise<Reading> {
     try {
-      return this.load(this.open().snapshot());
+      this.current = this.open().snapshot();
+      return this.load(this.current);
     } catch (error) {
       return this.refuse(error);
     }
@@ -52,7 +55,7 @@ export class SqliteReader implements SourceReader {
 
   /** The present configuration and revision of a service, as JSON text. @throws DatabaseUnusable */
   present(service: string): { readonly config: string; readonly revision: number } | null {
-    return this.open().snapshot().services.get(service) ?? null;
+    return this.open().service(service);
   }
 
   /** Newest first. @throws DatabaseUnusable */
@@ -63,7 +66,7 @@ export class SqliteReader implements SourceReader {
   /** Works out what the source would be with this edit. @throws DatabaseUnusable */
   draft(edit: Edit): { readonly ok: true; readonly draft: Draft } | { readonly ok: false; readonly problems: readonly Problem[] } {
     const database = this.open();
-    const base = database.snapshot();
+    const base = this.current !== null && !database.changedElsewhere() ? this.current : database.snapshot();
     // What somebody else has written meanwhile counts first, so that only the edit itself is left to load.
     const before = loadSnapshot(base, this.loaded, this.file.path, this.options);
     if (before.ok) this.loaded = before.loaded;
@@ -73,9 +76,11 @@ export class SqliteReader implements SourceReader {
     const result = loadSnapshot({ ...base, services }, this.loaded, this.file.path, this.options);
     if (!result.ok) return result;
     const write = (): GoodReading => {
+      this.current = null;
       const revision = database.apply(edit, base);
       if (edit.kind === 'put') services.set(edit.service, { config: edit.config, revision });
-      this.loaded = { spec: result.loaded.spec, snapshot: { ...base, revision, services } };
+      this.current = { ...base, revision, services };
+      this.loaded = { spec: result.loaded.spec, snapshot: this.current };
       return reading(this.loaded);
     };
     return { ok: true, draft: { spec: result.loaded.spec, write } };
@@ -93,6 +98,10 @@ export class SqliteReader implements SourceReader {
     }
   }
 
+  looksCutOff(): boolean {
+    return false;
+  }
+
   configOf(_content: string, service: string): { config: unknown; revision: number } | null {
     const found = this.loaded?.snapshot.services.get(service);
     return found === undefined ? null : { config: JSON.parse(found.config) as unknown, revision: found.revision };
@@ -108,6 +117,7 @@ export class SqliteReader implements SourceReader {
     this.database?.close();
     this.database = null;
     this.loaded = null;
+    this.current = null;
   }
 
   private open(): SqliteFile {
@@ -131,6 +141,7 @@ export class SqliteReader implements SourceReader {
     // A handle on a damaged file keeps what it has cached; the next reading starts from the file as it then is.
     this.database?.close();
     this.database = null;
+    this.current = null;
     return { ok: false, problems: [fileProblem(this.file.path, error.message)] };
   }
 }

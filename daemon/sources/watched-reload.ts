@@ -16,6 +16,8 @@ export interface Watched {
 
 /** A bad file younger than this may be half written and gets another chance before it counts as bad, milliseconds. */
 const unsettledMs = 300;
+/** The same for a file that is good but ends where more was before, and whose missing services would be stopped. */
+const cutOffMs = 2_000;
 /** How long until what could not be stored is tried again, milliseconds. */
 const storageRetryMs = 5_000;
 
@@ -37,10 +39,12 @@ async function reload(watched: Watched, source: RegisteredSource, bad: 'may be h
   const cause: PendingCause = { request: 'source.reload', by: `a change of ${source.row.path}` };
   const plan = live.plan(source, await watched.read(source));
   if (!plan.ok) {
-    if (bad === 'may be half written' && plan.refusal.kind === 'invalid' && isUnsettled(source)) return 'again';
+    if (bad === 'may be half written' && plan.refusal.kind === 'invalid' && isYounger(source, unsettledMs)) return 'again';
     await live.setProblems(source, plan.refusal.problems, cause);
     return 'done';
   }
+  const removes = plan.changes.some(({ action }) => action === 'remove');
+  if (bad === 'may be half written' && removes && source.reader.looksCutOff(plan.reading.content, source.content ?? '{}') && isYounger(source, cutOffMs)) return 'again';
   try {
     if (plan.reading.content !== source.content) {
       await live.publish(source, plan, { cause, events: (tx, changes, revision) => appendSourceChanged(tx, source.name, revision, changes, cause) });
@@ -54,10 +58,10 @@ async function reload(watched: Watched, source: RegisteredSource, bad: 'may be h
   return 'done';
 }
 
-function isUnsettled(source: RegisteredSource): boolean {
+function isYounger(source: RegisteredSource, thanMs: number): boolean {
   try {
     const age = Date.now() - statSync(source.reader.file.path).mtimeMs;
-    return age >= 0 && age < unsettledMs;
+    return age >= 0 && age < thanMs;
   } catch {
     return false;
   }

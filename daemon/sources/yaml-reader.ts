@@ -58,6 +58,11 @@ export class YamlReader implements SourceReader {
     return false;
   }
 
+  looksCutOff(content: string, live: string): boolean {
+    const [{ text = '' }, { text: before = '' }] = [content, live].map((json) => JSON.parse(json) as Partial<YamlContent>) as [Partial<YamlContent>, Partial<YamlContent>];
+    return text.length < before.length && before.startsWith(text);
+  }
+
   configOf(content: string, service: string): { config: unknown; revision: null } | null {
     const { tree } = this.tree(content);
     const node = tree === null ? null : nodeAt(tree, ['services', service]);

@@ -104,6 +104,18 @@ describe('services of a SQLite source', () => {
     expect(home.sources.get('cocoons').services).toBe(4);
   });
 
+  it('are not written into a source that is removed at the same time', async () => {
+    await home.sources.add({ path }, by);
+    const outcomes = await Promise.allSettled([home.sources.remove('jobs', by), create('late', script('x')), home.sources.reload('jobs', by), home.sources.add({ path }, by)]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled']);
+    expect(home.sources.get('jobs')).toMatchObject({ status: 'loaded', services: 0 });
+    await create('web', script('x'));
+    const again = home.sources.remove('jobs', by);
+    const [, created] = await Promise.all([home.sources.add({ path }, by), home.sources.add({ path }, by).then(() => create('two', script('x'))), again]);
+    expect(created.spec.fqn).toBe('jobs:two');
+    expect(home.supervisor.runs('jobs')).toEqual(['two=x', 'web=x']);
+  });
+
   it('hide secrets when shown, and keep them when what was shown is sent back', async () => {
     await home.sources.add({ path }, by);
     const secrets = { API_TOKEN: 'planted-1', DB_PASSWORD: 'planted-2', URL: 'postgres://me:planted-3@db/x', PLAIN: 'shown', FROM_ENV: '${env.HOME:-x}', KEY: '${env.KEY:-}' };
