@@ -73,10 +73,9 @@ export class FollowedStream {
     const block = await this.stream.readFrom(this.splitter.next, this.end, most);
     const shown: ShownLine[] = [];
     if (block !== null) {
-      const skipped = block.at - this.splitter.next;
-      if (skipped > 0) {
+      if (block.at > this.splitter.next) {
+        shown.push(this.gap(block.at - this.splitter.pendingStart));
         this.splitter.skipTo(block.at);
-        shown.push(this.gap(skipped));
       }
       for (const raw of this.splitter.push(block.bytes)) await this.show(raw, shown);
     }

@@ -36,10 +36,18 @@ export class LogFollower {
   /** News from before it was known where the streams were to be read from; null since. */
   private early: StreamNews[] | null = [];
 
+  /** Resolves when it is settled from where on everything is handed on. */
+  readonly started: Promise<void>;
+  private settleStart: () => void = () => undefined;
+
   constructor(
     private readonly query: LogQuery,
     private readonly onLines: OnLines,
-  ) {}
+  ) {
+    this.started = new Promise((resolve) => {
+      this.settleStart = resolve;
+    });
+  }
 
   /** Runs until closed; rejects with what `onLines` rejects with. `reaches`: the streams that are there already. */
   async run(reaches: readonly Reach[]): Promise<void> {
@@ -53,6 +61,7 @@ export class LogFollower {
       const early = this.early ?? [];
       this.early = null;
       for (const news of early) this.tell(news);
+      this.settleStart();
       await this.deliver(await newestLines(past, { ...this.query, lines: this.query.lines ?? 0 }));
       while (!this.closed) await this.round();
     } finally {
@@ -85,6 +94,7 @@ export class LogFollower {
 
   close(): void {
     this.closed = true;
+    this.settleStart();
     for (const folder of this.folders.values()) folder.watch?.close();
     this.wakeUp.raise();
   }

@@ -27,6 +27,8 @@ export interface LogStoreOptions {
 /** Somebody who watches logs. */
 export interface LogFollowing {
   close(): void;
+  /** Resolves when it is settled from where on everything is handed on; never rejects. */
+  readonly started: Promise<void>;
   /** Resolves when it is over; rejects with what `onLines` rejected with. */
   readonly ended: Promise<void>;
 }
@@ -111,10 +113,13 @@ export class LogStore {
     this.followers.set(follower, scope);
     const ended = this.reaches(scope)
       .then((reaches) => follower.run(reaches))
-      .finally(() => this.followers.delete(follower));
+      .finally(() => {
+        follower.close();
+        this.followers.delete(follower);
+      });
     // Whoever does not care how it ends must not bring the daemon down.
     ended.catch(() => undefined);
-    return { close: () => follower.close(), ended };
+    return { close: () => follower.close(), started: follower.started, ended };
   }
 
   /** What an instance wrote last in its present run, as text: at most `count` lines, those of stderr first, then stdout's. */

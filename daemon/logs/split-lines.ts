@@ -29,6 +29,11 @@ export class ForwardSplitter {
     return this.position;
   }
 
+  /** Where the line begins that is not whole yet. */
+  get pendingStart(): number {
+    return this.lineStart;
+  }
+
   /** Takes the bytes at `next`; answers the lines that they complete. */
   push(block: Buffer): RawLine[] {
     const lines: RawLine[] = [];

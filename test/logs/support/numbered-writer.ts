@@ -1,18 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { packageRoot } from '../../../shared/package-root.js';
 import { ForwardSplitter } from '../../../daemon/logs/split-lines.js';
 import type { LogStream } from '../../../daemon/logs/log-stream.js';
 
-let root = dirname(fileURLToPath(import.meta.url));
-while (!existsSync(join(root, 'package.json'))) root = dirname(root);
-const fixtures = join(root, 'test', 'fixtures');
-
 export function fixture(name: string): string {
-  return join(fixtures, name);
+  return join(packageRoot(), 'test', 'fixtures', name);
 }
 
 /** Runs a program whose stdout is the file, opened for appending, as a service's is. */
