@@ -1,0 +1,53 @@
+import type { DependencySpec } from '../../shared/config/service-spec.js';
+import type { Service } from '../../shared/protocol/results.js';
+
+/** Whether a service may start, as far as what it depends on is concerned. */
+export type Gate =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'closed'; readonly on: string; readonly blocked: boolean };
+
+/** What the gate looks at of a dependency. */
+export type DependencyView = Pick<Service, 'state' | 'healthy' | 'wanted' | 'reason'> & { readonly hasHealthCheck: boolean };
+
+/**
+ * `started`: its process runs (or it has completed). `healthy`: runs and its checks pass; without checks, that it runs.
+ * `completed`: it ended with exit 0. The sentence names every dependency that is missing; `blocked` says that one of them
+ * will not come up by itself.
+ */
+export function dependencyGate(dependencies: readonly DependencySpec[], look: (name: string) => DependencyView | undefined): Gate {
+  const missing: string[] = [];
+  let blocked = false;
+  for (const dependency of dependencies) {
+    const view = look(dependency.name);
+    if (view === undefined) {
+      missing.push(`${dependency.name}, which does not exist`);
+      blocked = true;
+      continue;
+    }
+    const verdict = judge(dependency, view);
+    if (verdict === 'met') continue;
+    missing.push(verdict.sentence);
+    blocked ||= verdict.blocked;
+  }
+  return missing.length === 0 ? { kind: 'open' } : { kind: 'closed', on: `waiting for ${missing.join(' and for ')}`, blocked };
+}
+
+function judge({ name, condition }: DependencySpec, view: DependencyView): 'met' | { sentence: string; blocked: boolean } {
+  if (view.state === 'failed') return { sentence: `${name}, which failed: ${view.reason}`, blocked: true };
+  switch (condition) {
+    case 'completed':
+      if (view.state === 'completed') return 'met';
+      break;
+    case 'started':
+      if (view.state === 'running' || view.state === 'completed') return 'met';
+      break;
+    case 'healthy':
+      if (view.state === 'running' && (view.healthy === true || !view.hasHealthCheck)) return 'met';
+      if (view.state === 'completed' && !view.hasHealthCheck) return 'met';
+      if (view.state === 'running' && view.healthy === false) return { sentence: `${name}, which is not healthy`, blocked: false };
+      break;
+  }
+  const to = { completed: 'to complete', started: 'to start', healthy: 'to be healthy' }[condition];
+  if (view.wanted === 'down') return { sentence: `${name} ${to}; it is stopped`, blocked: true };
+  return { sentence: `${name} ${to}`, blocked: false };
+}

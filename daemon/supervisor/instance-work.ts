@@ -1,0 +1,217 @@
+import { existsSync } from 'node:fs';
+import { toHiveError } from '../../shared/errors/index.js';
+import { seconds } from '../reconciler/restart-policy.js';
+import type { Effect } from '../reconciler/step.js';
+import type { HealthMonitor } from '../health/health-monitor.js';
+import type { LogStore } from '../logs/log-store.js';
+import type { InstanceExit, LiveProcess, RunningInstance } from '../runner/runner.js';
+import type { ScriptRunner } from '../runner/script/script-runner.js';
+import type { Builds } from './builds.js';
+import type { InstanceActor } from './instance-actor.js';
+import { instanceEnvironment, launchRequest, watchedInstance } from './launch-request.js';
+import type { Ports } from './ports.js';
+import type { SupervisedService } from './supervised-service.js';
+
+export interface WorkTools {
+  readonly runner: ScriptRunner;
+  readonly logs: LogStore;
+  readonly health: HealthMonitor;
+  readonly ports: Ports;
+  readonly builds: Builds;
+  /** What of the daemon's own environment services get. */
+  readonly daemonEnvironment: Readonly<Record<string, string>>;
+  readonly warn: (sentence: string) => void;
+}
+
+/** How many of the last output lines a crash event carries. */
+const linesInCrashEvent = 5;
+
+/** Does what the reconciler decided, and posts what came of it. Decides nothing itself. */
+export class InstanceWork {
+  private readonly wakes = new Map<string, NodeJS.Timeout>();
+  private readonly building = new Map<string, AbortController>();
+  private readonly forgetting = new Map<string, Promise<void>>();
+  /** Incarnations whose launch has not been answered yet, with an exit that came in the meantime. */
+  private readonly launching = new Map<string, InstanceExit | null>();
+
+  constructor(
+    private readonly tools: WorkTools,
+    private readonly checkGate: (actor: InstanceActor) => void,
+  ) {}
+
+  perform(effect: Effect, actor: InstanceActor, service: SupervisedService): void {
+    switch (effect.do) {
+      case 'checkGate':
+        return this.checkGate(actor);
+      case 'build':
+        return void this.build(actor, service);
+      case 'abortBuild':
+        return this.building.get(actor.id)?.abort();
+      case 'launch':
+        return void this.launch(effect.incarnation, actor, service);
+      case 'stop':
+        return void this.stop(effect.process, actor, service);
+      case 'sweep':
+        return void this.sweep(effect.process, actor);
+      case 'forget':
+        return this.forget(effect.incarnation, actor);
+      case 'wakeAfter':
+        return this.wakeAfter(effect.ms, actor);
+      case 'cancelWake':
+        return this.cancelWake(actor);
+    }
+  }
+
+  /** From the runner: an incarnation ended by itself, or under a stop. */
+  async exited(end: InstanceExit, actor: InstanceActor): Promise<void> {
+    if (this.launching.has(end.incarnation)) {
+      this.launching.set(end.incarnation, end);
+      return;
+    }
+    const { state } = actor;
+    if (state.kind !== 'running' || state.process.incarnation !== end.incarnation) return;
+    const uptimeMs = actor.uptimeMs();
+    const lastLines = await this.lastLines(actor);
+    actor.post({ kind: 'exited', incarnation: end.incarnation, exit: end.exit, uptimeMs, lastLines, ...(end.diagnosis === undefined ? {} : { diagnosis: end.diagnosis }) });
+  }
+
+  /** Timers and builds end; instances live on. */
+  close(): void {
+    for (const timer of this.wakes.values()) clearTimeout(timer);
+    for (const build of this.building.values()) build.abort();
+    this.wakes.clear();
+  }
+
+  /** Health checks and log rotation follow the state: on while it runs. */
+  async beginWatching(actor: InstanceActor, service: SupervisedService, process: RunningInstance, knownHealthy: boolean | null): Promise<void> {
+    const { spec } = service;
+    this.tools.logs.track(actor.ref, spec.logs);
+    if (spec.healthcheck.length === 0) return;
+    const ports = this.tools.ports.known(spec.rollout, actor.id);
+    try {
+      const environment = await instanceEnvironment(spec, actor.ref, ports, this.tools.daemonEnvironment);
+      if (actor.state.kind !== 'running' || actor.state.process.incarnation !== process.incarnation) return;
+      this.tools.health.watch(watchedInstance(spec, actor.ref, ports, environment, actor.run?.startedAtMs ?? 0, knownHealthy));
+    } catch (error) {
+      this.tools.warn(`The health checks of ${actor.id} cannot run: ${toHiveError(error).message}`);
+    }
+  }
+
+  endWatching(actor: InstanceActor): void {
+    this.tools.logs.untrack(actor.ref);
+    this.tools.health.unwatch(actor.ref);
+  }
+
+  private async launch(incarnation: string, actor: InstanceActor, service: SupervisedService): Promise<void> {
+    const { spec } = service;
+    this.launching.set(incarnation, null);
+    try {
+      await this.forgetting.get(actor.id);
+      const ports = await this.tools.ports.resolve(spec.rollout, actor.id);
+      const environment = await instanceEnvironment(spec, actor.ref, ports, this.tools.daemonEnvironment);
+      const paths = await this.tools.logs.prepare(actor.ref);
+      const process = await this.tools.runner.launch(launchRequest(spec, { ref: actor.ref, incarnation, ports, environment, paths }));
+      actor.post({ kind: 'launched', process });
+    } catch (thrown) {
+      const error = toHiveError(thrown);
+      actor.post({ kind: 'launchFailed', why: error.next === undefined ? error.message : `${error.message} ${error.next}`, code: error.code });
+    } finally {
+      const ended = this.launching.get(incarnation);
+      this.launching.delete(incarnation);
+      if (ended !== null && ended !== undefined) void this.exited(ended, actor);
+    }
+  }
+
+  private async stop(process: RunningInstance, actor: InstanceActor, service: SupervisedService): Promise<void> {
+    const { signal, graceMs } = service.spec.stop;
+    const beganAt = performance.now();
+    const onWaiting = (waitingFor: LiveProcess[]): void => {
+      service.stopProgress.set(actor.id, describeWaiting(waitingFor, signal, graceMs - (performance.now() - beganAt)));
+      service.touch();
+    };
+    try {
+      const report = await this.tools.runner.stop(process, { signal, graceMs, onWaiting });
+      service.stopProgress.delete(actor.id);
+      actor.post({ kind: 'gone', incarnation: process.incarnation, exit: report.exit });
+    } catch (thrown) {
+      service.stopProgress.delete(actor.id);
+      const error = toHiveError(thrown);
+      const survivors = (error.data['survivors'] as LiveProcess[] | undefined) ?? [];
+      actor.post({ kind: 'stopFailed', incarnation: process.incarnation, process, why: error.message, survivors: survivors.map(({ pid }) => pid) });
+    }
+  }
+
+  /** What the main process left running goes too: otherwise it would hold the ports of the next incarnation. */
+  private async sweep(process: RunningInstance, actor: InstanceActor): Promise<void> {
+    try {
+      await this.tools.runner.stop(process, { signal: 'SIGKILL', graceMs: 0 });
+    } catch (thrown) {
+      this.tools.warn(`${actor.id} left processes behind: ${toHiveError(thrown).message}`);
+    }
+  }
+
+  private forget(incarnation: string, actor: InstanceActor): void {
+    const done = this.tools.runner.forget(actor.ref, incarnation).catch((thrown: unknown) => {
+      this.tools.warn(`The run record of ${actor.id} could not be removed: ${toHiveError(thrown).message}`);
+    });
+    this.forgetting.set(actor.id, done);
+    void done.then(() => {
+      if (this.forgetting.get(actor.id) === done) this.forgetting.delete(actor.id);
+    });
+  }
+
+  private async build(actor: InstanceActor, service: SupervisedService): Promise<void> {
+    const abort = new AbortController();
+    this.building.set(actor.id, abort);
+    try {
+      const { spec } = service;
+      const ports = this.tools.ports.known(spec.rollout, actor.id);
+      const environment = await instanceEnvironment(spec, actor.ref, ports, this.tools.daemonEnvironment);
+      const paths = await this.tools.logs.prepare(actor.ref);
+      await this.tools.builds.run(spec, actor.ref, environment, paths, abort.signal);
+      actor.post({ kind: 'built' });
+    } catch (thrown) {
+      if (!abort.signal.aborted) actor.post({ kind: 'buildFailed', why: toHiveError(thrown).message });
+    } finally {
+      if (this.building.get(actor.id) === abort) this.building.delete(actor.id);
+    }
+  }
+
+  private wakeAfter(ms: number, actor: InstanceActor): void {
+    this.cancelWake(actor);
+    this.wakes.set(actor.id, setTimeout(() => {
+      this.wakes.delete(actor.id);
+      actor.post({ kind: 'backoffOver' });
+    }, Math.max(0, ms)));
+  }
+
+  private cancelWake(actor: InstanceActor): void {
+    clearTimeout(this.wakes.get(actor.id));
+    this.wakes.delete(actor.id);
+  }
+
+  private async lastLines(actor: InstanceActor): Promise<string[]> {
+    try {
+      return await this.tools.logs.lastLines(actor.ref, linesInCrashEvent);
+    } catch {
+      return [];
+    }
+  }
+}
+
+/** Whether a build has to run before the service may start. */
+export function mustBuild(service: SupervisedService, builds: Builds): boolean {
+  const { build } = service.spec;
+  if (build === null || build.when === 'never') return false;
+  if (build.when === 'always') return true;
+  return build.output === null ? !builds.done(service.spec) : !existsSync(build.output);
+}
+
+/** `waiting for pid 4711 (node server.js) to handle SIGTERM, 8 s left` */
+function describeWaiting(waitingFor: readonly LiveProcess[], signal: string, leftMs: number): string {
+  const named = waitingFor.slice(0, 3).map(({ pid, command }) => `pid ${pid} (${command})`);
+  const more = waitingFor.length > named.length ? ` and ${waitingFor.length - named.length} more` : '';
+  return leftMs > 0
+    ? `waiting for ${named.join(', ')}${more} to handle ${signal}, ${seconds(Math.ceil(leftMs / 1_000) * 1_000)} left`
+    : `waiting for ${named.join(', ')}${more} to die from SIGKILL`;
+}

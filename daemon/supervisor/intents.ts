@@ -1,0 +1,69 @@
+import type Database from 'better-sqlite3';
+import type { Transaction } from '../state/state-store.js';
+import { bootId } from './monotonic-clock.js';
+
+export type Wanted = 'up' | 'down';
+
+interface IntentRow {
+  wanted: Wanted;
+  boot: string;
+}
+
+/**
+ * What the operator wants, by service and by source (`source:*`). The word about a service outranks the one about its
+ * source; where nobody has said anything, the default source is wanted up and every other down.
+ *
+ * Written by requests only, before they are acknowledged. The reconciler reads it and never writes it.
+ */
+export class Intents {
+  private readonly rows: Map<string, IntentRow>;
+
+  constructor(db: Database.Database) {
+    const rows = db.prepare('SELECT fqn, wanted, boot FROM intents').all() as ({ fqn: string } & IntentRow)[];
+    this.rows = new Map(rows.map(({ fqn, ...row }) => [fqn, row]));
+  }
+
+  /** `always` forgets at a boot that it was stopped; everything else is remembered until somebody says otherwise. */
+  wanted(source: string, name: string, policy: string): Wanted {
+    const own = this.rows.get(`${source}:${name}`);
+    const row = own ?? this.rows.get(`${source}:*`);
+    if (row === undefined) return source === 'default' ? 'up' : 'down';
+    return row.wanted === 'down' && own !== undefined && policy === 'always' && row.boot !== bootId() ? 'up' : row.wanted;
+  }
+
+  /** Inside a transaction; `remember` afterwards, once it is on disk. Names are services or `source:*`. */
+  write(tx: Transaction, names: readonly string[], wanted: Wanted): void {
+    const upsert = tx.db.prepare(
+      'INSERT INTO intents (fqn, wanted, boot) VALUES (?, ?, ?) ON CONFLICT (fqn) DO UPDATE SET wanted = excluded.wanted, boot = excluded.boot',
+    );
+    for (const name of names) {
+      if (name.endsWith(':*')) this.eraseSource(tx, name.slice(0, -2));
+      upsert.run(name, wanted, bootId());
+    }
+  }
+
+  remember(names: readonly string[], wanted: Wanted): void {
+    for (const name of names) {
+      if (name.endsWith(':*')) this.forgetSource(name.slice(0, -2));
+      this.rows.set(name, { wanted, boot: bootId() });
+    }
+  }
+
+  erase(tx: Transaction, names: readonly string[]): void {
+    const erase = tx.db.prepare('DELETE FROM intents WHERE fqn = ?');
+    for (const name of names) erase.run(name);
+  }
+
+  eraseSource(tx: Transaction, source: string): void {
+    const prefix = `${source}:`;
+    tx.db.prepare('DELETE FROM intents WHERE substr(fqn, 1, ?) = ?').run(prefix.length, prefix);
+  }
+
+  forget(names: readonly string[]): void {
+    for (const name of names) this.rows.delete(name);
+  }
+
+  forgetSource(source: string): void {
+    for (const name of this.rows.keys()) if (name.startsWith(`${source}:`)) this.rows.delete(name);
+  }
+}

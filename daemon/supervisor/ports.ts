@@ -1,0 +1,92 @@
+import { createServer } from 'node:net';
+import type { RolloutSpec } from '../../shared/config/service-spec.js';
+import { HiveError } from '../../shared/errors/index.js';
+import type { StateStore } from '../state/state-store.js';
+
+/** Where `auto` ports come from: below the range that Linux hands out by itself (32768 and up). */
+const firstPort = 20_000;
+const lastPort = 29_999;
+
+/**
+ * The host ports of instances. A port that is `auto` is allocated once, is kept across restarts and daemons, and belongs
+ * to one instance only.
+ */
+export class Ports {
+  private readonly taken = new Map<number, string>();
+  private readonly allocated = new Map<string, number>();
+  private nextCandidate = firstPort;
+
+  constructor(private readonly store: StateStore) {
+    const rows = store.db.prepare('SELECT port, instance, name FROM ports').all() as { port: number; instance: string; name: string }[];
+    for (const { port, instance, name } of rows) this.keep(port, instance, name);
+  }
+
+  /** The ports an instance has now, without those that were never allocated. */
+  known(rollout: RolloutSpec, instance: string): Record<string, number> {
+    const ports: Record<string, number> = {};
+    for (const [name, port] of Object.entries(declared(rollout))) {
+      const number = port === 'auto' ? this.allocated.get(`${instance}/${name}`) : port;
+      if (number !== undefined) ports[name] = number;
+    }
+    return ports;
+  }
+
+  /** The ports of an instance that is about to start; allocates what is missing, durably. */
+  async resolve(rollout: RolloutSpec, instance: string): Promise<Record<string, number>> {
+    for (const [name, port] of Object.entries(declared(rollout))) {
+      if (port === 'auto' && !this.allocated.has(`${instance}/${name}`)) await this.allocate(instance, name);
+    }
+    return this.known(rollout, instance);
+  }
+
+  /** Gives back what the instances of a deleted service had. */
+  release(service: string): void {
+    const prefix = `${service}#`;
+    for (const key of [...this.allocated.keys()]) {
+      if (!key.startsWith(prefix)) continue;
+      this.taken.delete(this.allocated.get(key) as number);
+      this.allocated.delete(key);
+    }
+    void this.store.record((tx) => tx.db.prepare("DELETE FROM ports WHERE substr(instance, 1, ?) = ?").run(prefix.length, prefix));
+  }
+
+  private async allocate(instance: string, name: string): Promise<void> {
+    for (let tries = 0; tries <= lastPort - firstPort; tries += 1) {
+      const port = this.nextCandidate;
+      this.nextCandidate = port === lastPort ? firstPort : port + 1;
+      if (this.taken.has(port)) continue;
+      this.keep(port, instance, name);
+      if (await isFree(port)) {
+        await this.store.commit((tx) => tx.db.prepare('INSERT INTO ports VALUES (?, ?, ?)').run(port, instance, name));
+        return;
+      }
+      this.taken.delete(port);
+      this.allocated.delete(`${instance}/${name}`);
+    }
+    throw new HiveError('CONFLICT', `No port between ${firstPort} and ${lastPort} is free for ${instance}.`, { next: 'Stop something that listens there, or give the port a number in hive.yaml.' });
+  }
+
+  private keep(port: number, instance: string, name: string): void {
+    this.taken.set(port, instance);
+    this.allocated.set(`${instance}/${name}`, port);
+  }
+}
+
+function declared(rollout: RolloutSpec): Readonly<Record<string, number | 'auto'>> {
+  switch (rollout.type) {
+    case 'recreate':
+    case 'rolling':
+      return rollout.ports;
+    case 'blue-green':
+      return Object.fromEntries(Object.entries(rollout.ports).map(([name, { blue }]) => [name, blue]));
+  }
+}
+
+/** Whether nobody listens there, on any address. */
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen({ port, host: '0.0.0.0', exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,121 @@
+import type { InstanceEvent } from '../reconciler/instance-event.js';
+import type { InstanceState } from '../reconciler/instance-state.js';
+import type { InstanceExit, RunningInstance } from '../runner/runner.js';
+import type { InstanceRecord } from './instance-records.js';
+
+/** What the runner found of an instance when the daemon came up. */
+export type Found =
+  | { readonly kind: 'living'; readonly process: RunningInstance }
+  | { readonly kind: 'exited'; readonly exit: InstanceExit }
+  | { readonly kind: 'nothing' };
+
+/** Where an instance's story goes on. `adopted`: it is alive and supervised from now on. */
+export interface Restored {
+  readonly state: InstanceState;
+  readonly adopted: boolean;
+  /** Posted once the daemon is ready to act. */
+  readonly events: readonly InstanceEvent[];
+  /** An end that is already on disk: its run record may go. */
+  readonly forget: string | null;
+  /** The remembered run is the one that was found. */
+  readonly keepsRun: boolean;
+}
+
+/**
+ * Puts together what state.db remembers and what the runner found. What lives is never doubted: the record only says how
+ * far its story was told. Pure.
+ */
+export function restoreInstance(record: InstanceRecord | undefined, found: Found, wanted: 'up' | 'down', boot: string): Restored {
+  const told = record === undefined ? null : incarnationOf(record.state);
+  const sameBoot = record?.boot === boot;
+  switch (found.kind) {
+    case 'living':
+      return restoreLiving(record, found.process, told, wanted);
+    case 'exited':
+      if (record !== undefined && told === found.exit.incarnation) return restoreExited(record, found.exit, sameBoot, wanted);
+      // Either its end was told before, or state.db never heard of it: then all that is left to do is to start anew.
+      return { ...restoreAbsent(record, sameBoot, wanted, boot), forget: found.exit.incarnation };
+    case 'nothing':
+      return restoreAbsent(record, sameBoot, wanted, boot);
+  }
+}
+
+function restoreLiving(record: InstanceRecord | undefined, process: RunningInstance, told: string | null, wanted: 'up' | 'down'): Restored {
+  const known = told === process.incarnation ? record?.state : undefined;
+  const healthy = known?.kind === 'running' ? known.healthy : null;
+  const detail = known?.kind === 'running' ? known.detail : null;
+  const base = { adopted: true, forget: null, keepsRun: known !== undefined };
+  const down: InstanceEvent[] = wanted === 'down' ? [{ kind: 'stop' }] : [];
+  if (known?.kind === 'starting') {
+    return { ...base, keepsRun: false, state: known, events: [{ kind: 'launched', process }, ...down] };
+  }
+  const state: InstanceState = { kind: 'running', process, healthy, detail };
+  if (known?.kind === 'stopping' && wanted === 'up') {
+    return { ...base, state, events: [{ kind: 'restart', why: 'it was being restarted when the daemon ended' }] };
+  }
+  return { ...base, state, events: down };
+}
+
+function restoreExited(record: InstanceRecord, found: InstanceExit, sameBoot: boolean, wanted: 'up' | 'down'): Restored {
+  if (!sameBoot) return startAnew(wanted, 'the machine was rebooted', found.incarnation);
+  const { incarnation } = found;
+  const process: RunningInstance = { ref: found.ref, incarnation, pid: found.pid ?? 0, startedAt: found.startedAt ?? found.at };
+  const base = { adopted: false, forget: null, keepsRun: true };
+  if (record.state.kind === 'stopping') {
+    return { ...base, state: { ...record.state, launching: false }, events: [{ kind: 'gone', incarnation, exit: found.exit }] };
+  }
+  const uptimeMs = Math.max(0, found.at.getTime() - process.startedAt.getTime());
+  const exited: InstanceEvent = { kind: 'exited', incarnation, exit: found.exit, uptimeMs, lastLines: [], ...(found.diagnosis === undefined ? {} : { diagnosis: found.diagnosis }) };
+  if (record.state.kind === 'starting') {
+    return { ...base, keepsRun: false, state: record.state, events: [{ kind: 'launched', process }, exited] };
+  }
+  const down: InstanceEvent[] = wanted === 'down' ? [{ kind: 'stop' }] : [];
+  return { ...base, state: { kind: 'running', process, healthy: null, detail: null }, events: [exited, ...down] };
+}
+
+function restoreAbsent(record: InstanceRecord | undefined, sameBoot: boolean, wanted: 'up' | 'down', boot: string): Restored {
+  const base = { adopted: false, forget: null, keepsRun: true };
+  const comesUp = 'the daemon came up and it is wanted up';
+  if (record === undefined) return startAnew(wanted, comesUp);
+  if (!sameBoot || record.boot !== boot) return startAnew(wanted, 'the machine was rebooted');
+  const { state } = record;
+  const down: InstanceEvent[] = wanted === 'down' ? [{ kind: 'stop' }] : [];
+  switch (state.kind) {
+    case 'stopped':
+    case 'waiting':
+    case 'building':
+    case 'starting':
+      return startAnew(wanted, comesUp);
+    case 'running':
+      return {
+        ...base,
+        state,
+        events: [
+          { kind: 'exited', incarnation: state.process.incarnation, exit: { kind: 'unknown', reason: 'its run record is gone' }, uptimeMs: 0, lastLines: [] },
+          ...down,
+        ],
+      };
+    case 'stopping':
+      return { ...base, state, events: [{ kind: 'gone', incarnation: state.incarnation, exit: { kind: 'unknown', reason: 'its run record is gone' } }] };
+    case 'backoff':
+    case 'failed':
+    case 'completed':
+      return { ...base, state, events: down };
+  }
+}
+
+function startAnew(wanted: 'up' | 'down', why: string, forget: string | null = null): Restored {
+  return { state: { kind: 'stopped' }, adopted: false, events: wanted === 'up' ? [{ kind: 'start', why }] : [], forget, keepsRun: false };
+}
+
+function incarnationOf(state: InstanceState): string | null {
+  switch (state.kind) {
+    case 'starting':
+    case 'stopping':
+      return state.incarnation;
+    case 'running':
+      return state.process.incarnation;
+    default:
+      return null;
+  }
+}

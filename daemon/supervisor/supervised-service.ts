@@ -1,0 +1,74 @@
+import type { ServiceSpec } from '../../shared/config/service-spec.js';
+import type { Service } from '../../shared/protocol/results.js';
+import { RawJson } from '../../shared/rpc/index.js';
+import type { InstanceActor } from './instance-actor.js';
+import { viewService } from './service-view.js';
+import type { Wanted } from './intents.js';
+import type { DependencyView } from './dependency-gate.js';
+import type { WaitView } from './waiters.js';
+
+/** One service under supervision: its spec, its instances, and how it is shown. */
+export class SupervisedService {
+  readonly actors: InstanceActor[] = [];
+  /** Its source, or the service itself, is going away: wanted down whatever the operator said. */
+  leaving = false;
+  /** What a stop under way waits for, by instance id. */
+  readonly stopProgress = new Map<string, string>();
+  private shown: { view: Service; json: RawJson } | null = null;
+
+  constructor(
+    public spec: ServiceSpec,
+    private readonly facts: { wanted: (service: SupervisedService) => Wanted; ports: (service: SupervisedService, actor: InstanceActor) => Record<string, number> },
+  ) {}
+
+  get fqn(): string {
+    return this.spec.fqn;
+  }
+
+  get hasHealthCheck(): boolean {
+    return this.spec.healthcheck.length > 0;
+  }
+
+  /** Something that is shown has changed. */
+  touch(): void {
+    this.shown = null;
+  }
+
+  view(): Service {
+    return this.show().view;
+  }
+
+  /** The view as JSON text: made once a change, however often it is asked for. */
+  json(): RawJson {
+    return this.show().json;
+  }
+
+  asDependency(): DependencyView {
+    const { state, healthy, wanted, reason } = this.view();
+    return { state, healthy, wanted, reason, hasHealthCheck: this.hasHealthCheck };
+  }
+
+  asWaitedFor(): WaitView {
+    const states = this.actors.map((actor) => actor.state);
+    const failed = states.find((state) => state.kind === 'failed');
+    return {
+      service: this.view(),
+      hasHealthCheck: this.hasHealthCheck,
+      blocked: states.some((state) => state.kind === 'waiting' && state.blocked),
+      failureCode: failed?.kind === 'failed' ? failed.code : null,
+    };
+  }
+
+  private show(): { view: Service; json: RawJson } {
+    if (this.shown !== null) return this.shown;
+    const view = viewService(this.spec, this.actors, {
+      wanted: this.facts.wanted(this),
+      ports: (actor) => this.facts.ports(this, actor),
+      stopProgress: (actor) => this.stopProgress.get(actor.id) ?? null,
+    });
+    const shown = { view, json: new RawJson(JSON.stringify(view)) };
+    // What counts down is made anew each time it is looked at.
+    if (view.state !== 'backoff') this.shown = shown;
+    return shown;
+  }
+}

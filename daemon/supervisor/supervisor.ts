@@ -1,0 +1,405 @@
+import type { ServiceSpec, SourceSpec } from '../../shared/config/service-spec.js';
+import { HiveError } from '../../shared/errors/index.js';
+import type { Change } from '../../shared/protocol/results.js';
+import type { HealthVerdict } from '../health/health-monitor.js';
+import type { InstanceState } from '../reconciler/instance-state.js';
+import { instanceKey, type InstanceExit, type InstanceRef, type RunningInstance } from '../runner/runner.js';
+import type { SupervisorPort } from '../sources/supervisor-port.js';
+import type { PendingCause, StateStore } from '../state/state-store.js';
+import { dependencyGate } from './dependency-gate.js';
+import { InstanceActor, type ActorWorld } from './instance-actor.js';
+import { InstanceRecords, type InstanceRecord } from './instance-records.js';
+import { InstanceWork, mustBuild, type WorkTools } from './instance-work.js';
+import { Intents, type Wanted } from './intents.js';
+import { bootId, monotonicMs } from './monotonic-clock.js';
+import { restoreInstance, type Found } from './restore-instance.js';
+import { SupervisedService } from './supervised-service.js';
+import { dependenciesFirst, withDependencies } from './dependency-order.js';
+
+/** Who asked for something, as events name it. */
+export interface Requested {
+  readonly request: string;
+  readonly by: string;
+}
+
+/**
+ * All services under supervision. Takes specs from the sources and wishes from requests, keeps one mailbox an instance,
+ * and tells whoever listens what has changed. Deciding is the reconciler's, doing is InstanceWork's.
+ */
+export class Supervisor implements SupervisorPort {
+  readonly intents: Intents;
+  private readonly services = new Map<string, SupervisedService>();
+  private readonly dependents = new Map<string, Set<SupervisedService>>();
+  private readonly records: InstanceRecords;
+  private readonly work: InstanceWork;
+  private readonly listeners = new Set<(service: SupervisedService) => void>();
+  /** What earlier daemons left, until the source that it belongs to has been read. */
+  private found = new Map<string, Found>();
+  private remembered = new Map<string, InstanceRecord>();
+  /** Wanted down for the rest of this daemon's life, whatever the operator wants of the next one. */
+  private halting = false;
+
+  constructor(private readonly store: StateStore, private readonly tools: WorkTools) {
+    this.intents = new Intents(store.db);
+    this.records = new InstanceRecords(store.db);
+    this.work = new InstanceWork(tools, (actor) => this.checkGate(actor));
+    tools.runner.onExit((end) => this.exited(end));
+  }
+
+  /** First of all: looks at what lives. `applySource` then takes it over, service by service. Returns how many live. */
+  async findSurvivors(): Promise<number> {
+    const { living, exited } = await this.tools.runner.adopt();
+    for (const process of living) this.found.set(instanceKey(process.ref), { kind: 'living', process });
+    for (const exit of exited) this.found.set(instanceKey(exit.ref), { kind: 'exited', exit });
+    this.remembered = this.records.all();
+    return living.length;
+  }
+
+  /** Last of the start: whatever was found and belongs to no source any more is stopped. `keep`: sources that could not be read. */
+  async stopOrphans(keep: ReadonlySet<string>): Promise<void> {
+    const orphans = [...this.found.values()].filter((found) => !keep.has(refOf(found).source));
+    this.found = new Map();
+    await Promise.all(orphans.map(async (found) => {
+      const ref = refOf(found);
+      try {
+        if (found.kind === 'living') {
+          this.tools.warn(`${instanceKey(ref)} runs, but no source has it any more: stopping it.`);
+          await this.tools.runner.stop(found.process, { signal: 'SIGTERM', graceMs: 10_000 });
+          await this.tools.runner.forget(ref, found.process.incarnation);
+        } else if (found.kind === 'exited') await this.tools.runner.forget(ref, found.exit.incarnation);
+      } catch (error) {
+        this.tools.warn(`${instanceKey(ref)} could not be cleared away: ${(error as Error).message}`);
+      }
+    }));
+  }
+
+  applySource(spec: SourceSpec, changes: readonly Change[], cause: PendingCause): void {
+    const specs = new Map(spec.services.map((service) => [service.fqn, service]));
+    const added: SupervisedService[] = [];
+    for (const change of changes) {
+      const fqn = change.service;
+      const next = specs.get(fqn);
+      if (change.action === 'add' && next !== undefined) added.push(this.add(next));
+      else if (change.action === 'remove') void this.stopAndDrop(fqn, cause).catch((error: Error) => this.tools.warn(error.message));
+      else if (next !== undefined) this.replace(next, change, cause);
+    }
+    for (const service of added) this.begin(service, cause);
+  }
+
+  async stopAll(source: string, cause: PendingCause): Promise<void> {
+    await this.leave(this.ofSource(source), cause);
+  }
+
+  dropSource(source: string, why: 'removed' | 'disabled'): void {
+    for (const service of this.ofSource(source)) this.drop(service, why === 'removed');
+    if (why === 'removed') {
+      this.intents.forgetSource(source);
+      void this.store.record((tx) => this.intents.eraseSource(tx, source));
+    }
+  }
+
+  async stopAndDrop(fqn: string, cause: PendingCause): Promise<void> {
+    const service = this.get(fqn);
+    await this.leave([service], cause);
+    this.drop(service, true);
+    this.intents.forget([fqn]);
+    void this.store.record((tx) => this.intents.erase(tx, [fqn]));
+  }
+
+  /** Wants services up or down; resolves when that is durable. A start wants up what it depends on, too. */
+  async want(targets: { fqn: string } | { source: string }, wanted: Wanted, by: Requested): Promise<SupervisedService[]> {
+    this.refuseWhenHalting();
+    const services = 'fqn' in targets ? [this.get(targets.fqn)] : this.ofSource(targets.source);
+    const all = wanted === 'up' ? withDependencies(services, (service) => this.dependenciesOf(service)) : services;
+    const needed = all.filter((service) => services.includes(service) || this.wanted(service) === 'down');
+    await this.writeIntents('fqn' in targets ? needed.map((service) => service.fqn) : [`${targets.source}:*`], wanted);
+    for (const service of needed) {
+      service.touch();
+      for (const actor of service.actors) {
+        if (wanted === 'down') actor.post({ kind: 'stop' }, by);
+        else actor.post({ kind: 'start', why: `it was wanted up by ${by.by}` }, by);
+      }
+      this.tell(service);
+    }
+    return services;
+  }
+
+  async restart(targets: { fqn: string } | { source: string }, by: Requested): Promise<SupervisedService[]> {
+    this.refuseWhenHalting();
+    const services = 'fqn' in targets ? [this.get(targets.fqn)] : this.ofSource(targets.source);
+    await this.writeIntents(services.map((service) => service.fqn), 'up');
+    for (const service of services) {
+      service.touch();
+      for (const actor of service.actors) actor.post({ kind: 'restart', why: `it was restarted by ${by.by}` }, by);
+      this.tell(service);
+    }
+    return services;
+  }
+
+  /** Stops everything in reverse dependency order. What the operator wants stays as it is, for the next daemon. */
+  async halt(cause: PendingCause): Promise<void> {
+    this.halting = true;
+    for (const service of this.services.values()) service.touch();
+    await this.stopInOrder([...this.services.values()], cause);
+  }
+
+  /** Supervision ends; what runs, runs on. */
+  close(): void {
+    this.halting = true;
+    this.work.close();
+  }
+
+  get(fqn: string): SupervisedService {
+    const service = this.services.get(fqn);
+    if (service === undefined) {
+      throw new HiveError('NOT_FOUND', `There is no service ${fqn}.`, { next: 'See `hivectl status --all` for those there are.', data: { fqn } });
+    }
+    return service;
+  }
+
+  all(source?: string): SupervisedService[] {
+    return source === undefined ? [...this.services.values()] : this.ofSource(source);
+  }
+
+  /** Instances that run now, with their processes. */
+  running(): { actor: InstanceActor; process: RunningInstance }[] {
+    const found: { actor: InstanceActor; process: RunningInstance }[] = [];
+    for (const service of this.services.values()) {
+      for (const actor of service.actors) if (actor.state.kind === 'running') found.push({ actor, process: actor.state.process });
+    }
+    return found;
+  }
+
+  /** Calls back whenever something that is shown of a service has changed and is on disk. */
+  onChange(listener: (service: SupervisedService) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  verdict(ref: InstanceRef, { healthy, check, detail }: HealthVerdict): void {
+    const actor = this.actorOf(ref);
+    if (actor?.state.kind !== 'running') return;
+    actor.post({ kind: 'verdict', incarnation: actor.state.process.incarnation, healthy, check, detail, uptimeMs: actor.uptimeMs() });
+  }
+
+  private wanted(service: SupervisedService): Wanted {
+    if (this.halting || service.leaving) return 'down';
+    return this.intents.wanted(service.spec.source, service.spec.name, service.spec.restart.policy);
+  }
+
+  private add(spec: ServiceSpec): SupervisedService {
+    const service = new SupervisedService(spec, {
+      wanted: (one) => this.wanted(one),
+      ports: (one, actor) => this.tools.ports.known(one.spec.rollout, actor.id),
+    });
+    this.services.set(spec.fqn, service);
+    this.index(service);
+    const world: ActorWorld = {
+      store: this.store,
+      records: this.records,
+      wanted: () => this.wanted(service),
+      restartSpec: () => service.spec.restart,
+      perform: (effect, actor) => this.work.perform(effect, actor, service),
+      changed: (actor, before) => this.changed(service, actor, before),
+      settled: () => this.tell(service),
+    };
+    for (let number = 1; number <= spec.instances; number += 1) {
+      service.actors.push(new InstanceActor({ source: spec.source, service: spec.name, number }, world));
+    }
+    return service;
+  }
+
+  /** Takes an instance over from an earlier daemon, or starts it when it is wanted up. */
+  private begin(service: SupervisedService, cause: PendingCause): void {
+    for (const actor of service.actors) {
+      const record = this.remembered.get(actor.id);
+      const found = this.found.get(actor.id) ?? { kind: 'nothing' };
+      this.remembered.delete(actor.id);
+      this.found.delete(actor.id);
+      const restored = restoreInstance(record, found, this.wanted(service), bootId());
+      actor.restore(restored.state, memoryOf(record, restored.keepsRun, found));
+      if (restored.forget !== null) this.work.perform({ do: 'forget', incarnation: restored.forget }, actor, service);
+      if (restored.adopted && found.kind === 'living') this.adopt(service, actor, found.process, cause);
+      if (restored.state.kind === 'backoff' && restored.events.length === 0) {
+        this.work.perform({ do: 'wakeAfter', ms: restored.state.untilMs - monotonicMs() }, actor, service);
+      }
+      for (const event of restored.events) actor.post(event, cause);
+    }
+  }
+
+  private adopt(service: SupervisedService, actor: InstanceActor, process: RunningInstance, cause: PendingCause): void {
+    void this.store.record((tx) => tx.append({ type: 'service.adopted', service: service.fqn, instance: actor.id, pid: process.pid }, cause));
+    if (actor.state.kind === 'running') void this.work.beginWatching(actor, service, process, actor.state.healthy);
+  }
+
+  private replace(next: ServiceSpec, change: Change, cause: PendingCause): void {
+    const service = this.get(next.fqn);
+    this.unindex(service);
+    service.spec = next;
+    service.touch();
+    this.index(service);
+    for (const actor of service.actors) {
+      if (change.action === 'replace' && this.wanted(service) === 'up') {
+        actor.post({ kind: 'restart', why: `its configuration changed (${change.fields.join(', ')})` }, cause);
+      } else if (actor.state.kind === 'running') {
+        this.work.endWatching(actor);
+        void this.work.beginWatching(actor, service, actor.state.process, actor.state.healthy);
+      } else if (actor.state.kind === 'waiting') this.checkGate(actor);
+    }
+  }
+
+  private changed(service: SupervisedService, actor: InstanceActor, before: InstanceState): void {
+    service.touch();
+    const { state } = actor;
+    if (before.kind !== 'running' && state.kind === 'running') {
+      void this.work.beginWatching(actor, service, state.process, state.healthy);
+      this.restartDependents(service, actor);
+    } else if (before.kind === 'running' && state.kind !== 'running') this.work.endWatching(actor);
+    for (const dependent of this.dependents.get(service.fqn) ?? []) {
+      for (const waiting of dependent.actors) if (waiting.state.kind === 'waiting') this.checkGate(waiting, actor.cause);
+    }
+  }
+
+  /** Those that asked for it start anew when what they depend on came back. */
+  private restartDependents(service: SupervisedService, actor: InstanceActor): void {
+    for (const dependent of this.dependents.get(service.fqn) ?? []) {
+      const asked = dependent.spec.dependsOn.some((dependency) => dependency.name === service.spec.name && dependency.restart);
+      if (!asked) continue;
+      for (const one of dependent.actors) {
+        if (one.state.kind === 'running') one.post({ kind: 'restart', why: `${service.spec.name}, which it depends on, was restarted` }, actor.cause);
+      }
+    }
+  }
+
+  private checkGate(actor: InstanceActor, cause?: PendingCause): void {
+    const service = this.services.get(actor.fqn);
+    if (service === undefined || actor.state.kind !== 'waiting') return;
+    const gate = dependencyGate(service.spec.dependsOn, (name) => this.services.get(`${service.spec.source}:${name}`)?.asDependency());
+    if (gate.kind === 'open') actor.post({ kind: 'gateOpened', mustBuild: mustBuild(service, this.tools.builds) }, cause);
+    else actor.post({ kind: 'gateClosed', on: gate.on, blocked: gate.blocked }, cause);
+  }
+
+  private exited(end: InstanceExit): void {
+    const actor = this.actorOf(end.ref);
+    if (actor !== undefined) void this.work.exited(end, actor);
+  }
+
+  /** Each service stops once nothing that depends on it is left. Throws what the first failed stop says, after all are tried. */
+  private async stopInOrder(services: readonly SupervisedService[], cause: PendingCause): Promise<void> {
+    const among = new Set(services);
+    const stopped = new Map<SupervisedService, Promise<void>>();
+    for (const service of dependenciesFirst(services, (one) => this.dependenciesOf(one)).reverse()) {
+      const dependents = [...(this.dependents.get(service.fqn) ?? [])].filter((dependent) => among.has(dependent));
+      stopped.set(service, (async () => {
+        await Promise.allSettled(dependents.map((dependent) => stopped.get(dependent) ?? Promise.resolve()));
+        await this.stopOne(service, cause);
+      })());
+    }
+    const outcomes = await Promise.allSettled(stopped.values());
+    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failure !== undefined) throw failure.reason as Error;
+  }
+
+  /** Stops services that are going away. Where one cannot be stopped they all stay, wanted as the operator wants them. */
+  private async leave(services: readonly SupervisedService[], cause: PendingCause): Promise<void> {
+    const mark = (leaving: boolean): void => services.forEach((service) => {
+      service.leaving = leaving;
+      service.touch();
+    });
+    mark(true);
+    try {
+      await this.stopInOrder(services, cause);
+    } catch (error) {
+      mark(false);
+      throw error;
+    }
+  }
+
+  private stopOne(service: SupervisedService, cause: PendingCause): Promise<void> {
+    for (const actor of service.actors) actor.post({ kind: 'stop' }, cause);
+    return new Promise<void>((resolve, reject) => {
+      const look = (): boolean => {
+        const states = service.actors.map((actor) => actor.state);
+        const stuck = states.find((state) => state.kind === 'failed' && state.leftover !== null);
+        if (stuck?.kind === 'failed') reject(new HiveError('STOP_FAILED', stuck.why, { data: { survivors: stuck.survivors } }));
+        else if (states.every((state) => ['stopped', 'failed', 'completed'].includes(state.kind))) resolve();
+        else return false;
+        return true;
+      };
+      if (look()) return;
+      const off = this.onChange((changed) => {
+        if (changed === service && look()) off();
+      });
+    });
+  }
+
+  private async writeIntents(names: readonly string[], wanted: Wanted): Promise<void> {
+    await this.store.commit((tx) => this.intents.write(tx, names, wanted));
+    this.intents.remember(names, wanted);
+  }
+
+  private refuseWhenHalting(): void {
+    if (this.halting) throw new HiveError('SHUTTING_DOWN', 'The daemon is stopping and starts nothing any more.', { next: 'Start it again with `hivectl daemon start`.' });
+  }
+
+  private drop(service: SupervisedService, forget: boolean): void {
+    this.services.delete(service.fqn);
+    this.unindex(service);
+    if (!forget) return;
+    void this.store.record(() => { for (const actor of service.actors) this.records.delete(actor.id); });
+    this.tools.ports.release(service.fqn);
+    this.tools.builds.forget(service.fqn);
+  }
+
+  private index(service: SupervisedService): void {
+    for (const { name } of service.spec.dependsOn) {
+      const fqn = `${service.spec.source}:${name}`;
+      const set = this.dependents.get(fqn) ?? new Set();
+      this.dependents.set(fqn, set.add(service));
+    }
+  }
+
+  private unindex(service: SupervisedService): void {
+    for (const { name } of service.spec.dependsOn) this.dependents.get(`${service.spec.source}:${name}`)?.delete(service);
+  }
+
+  private dependenciesOf(service: SupervisedService): SupervisedService[] {
+    return service.spec.dependsOn.flatMap(({ name }) => this.services.get(`${service.spec.source}:${name}`) ?? []);
+  }
+
+  private ofSource(source: string): SupervisedService[] {
+    return [...this.services.values()].filter((service) => service.spec.source === source);
+  }
+
+  private actorOf(ref: InstanceRef): InstanceActor | undefined {
+    return this.services.get(`${ref.source}:${ref.service}`)?.actors[ref.number - 1];
+  }
+
+  private tell(service: SupervisedService): void {
+    for (const listener of this.listeners) listener(service);
+  }
+}
+
+function refOf(found: Found): InstanceRef {
+  switch (found.kind) {
+    case 'living':
+      return found.process.ref;
+    case 'exited':
+      return found.exit.ref;
+    case 'nothing':
+      throw new Error('nothing has no name');
+  }
+}
+
+function memoryOf(record: InstanceRecord | undefined, keepsRun: boolean, found: Found): Parameters<InstanceActor['restore']>[1] {
+  const sameBoot = record?.boot === bootId();
+  const remembered = keepsRun && record !== undefined && record.startedAt !== null && record.startedAtMs !== null ? { startedAt: new Date(record.startedAt), startedAtMs: record.startedAtMs } : null;
+  const startedAt = found.kind === 'living' ? found.process.startedAt : null;
+  const measured = startedAt === null ? null : { startedAt, startedAtMs: monotonicMs() - Math.max(0, Date.now() - startedAt.getTime()) };
+  return {
+    history: record !== undefined && sameBoot ? record.history : { shortRuns: 0, restartedAtMs: [] },
+    restarts: record?.restarts ?? 0,
+    run: remembered ?? measured,
+    lastExit: record === undefined || record.lastExit === null ? null : { exit: record.lastExit.exit, at: new Date(record.lastExit.at) },
+  };
+}
