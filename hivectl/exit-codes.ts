@@ -42,6 +42,7 @@ const exitCodeByError: Record<ErrorCode, ExitCode> = {
   CONNECTION_CLOSED: exitCodes.unreachable,
   HOME_REFUSED: exitCodes.failed,
   HOME_LOCKED: exitCodes.refused,
+  SERVICE_FAILED: exitCodes.failed,
   CANCELLED: exitCodes.failed,
   TOO_BUSY: exitCodes.failed,
   INTERNAL: exitCodes.failed,

@@ -29,10 +29,16 @@ export const migrations: readonly string[] = [
   ) STRICT;
 
   -- What the operator wants of a service; no row: nobody has said.
-  CREATE TABLE intents (fqn TEXT PRIMARY KEY, wanted TEXT NOT NULL CHECK (wanted IN ('up', 'down')), instances INTEGER, boot TEXT NOT NULL) STRICT;
+  CREATE TABLE intents (fqn TEXT PRIMARY KEY, wanted TEXT NOT NULL CHECK (wanted IN ('up', 'down')), boot TEXT NOT NULL) STRICT;
 
   -- What is remembered of an instance across daemons; data is an InstanceRecord as JSON.
   CREATE TABLE instances (id TEXT PRIMARY KEY, data TEXT NOT NULL) STRICT;
+
+  -- Ports that were allocated to instances ("auto").
+  CREATE TABLE ports (port INTEGER PRIMARY KEY, instance TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (instance, name)) STRICT;
+
+  -- The build that was last done for a service, by the hash of its build spec.
+  CREATE TABLE builds (fqn TEXT PRIMARY KEY, hash TEXT NOT NULL) STRICT;
   ${pluginTables}
   `,
 ];

@@ -28,6 +28,7 @@ export const errorCatalogue = {
   STORAGE_FAILED: { number: 1019, meaning: 'The state could not be written; nothing was changed.' },
   DAEMON_UNREACHABLE: { number: 1020, meaning: 'Nobody answers on the socket.' },
   CONNECTION_CLOSED: { number: 1021, meaning: 'The connection ended before the answer came.' },
+  SERVICE_FAILED: { number: 1026, meaning: 'The service failed and stays down until somebody acts.' },
   HOME_REFUSED: { number: 1022, meaning: 'The home folder is not safe to use.' },
   HOME_LOCKED: { number: 1023, meaning: 'Another daemon owns this home.' },
   TOO_BUSY: { number: 1024, meaning: 'Too many calls of this connection are running already.' },

@@ -1,0 +1,104 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DaemonClient } from '../shared/client/index.js';
+import { toHiveError } from '../shared/errors/index.js';
+import { packageRoot } from '../shared/package-root.js';
+import type { HiveEvent } from '../shared/protocol/events.js';
+
+/**
+ * `npm start`: a daemon with a home of its own in the temporary folder, so that it stands beside any Hive that runs, and
+ * the example stack under it. Shows what happens as it happens; Ctrl-C stops everything and leaves nothing behind.
+ */
+async function main(): Promise<void> {
+  const home = mkdtempSync(join(tmpdir(), 'hive-'));
+  const hived = spawn(process.execPath, [join(packageRoot(), 'dist/daemon/main.js'), '--home', home], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, HIVE_HOME: home, EXAMPLE_DATA: join(home, 'example-data') },
+    // A group of its own: Ctrl-C reaches this program alone, which then asks the daemon to stop in order.
+    detached: true,
+  });
+  const exited = once(hived, 'exit');
+  const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  try {
+    const client = await connect(home, exited);
+    await Promise.race([showStack(client, home), interrupted, exited]);
+    if (hived.exitCode === null) {
+      say('', 'Stopping everything.');
+      await client.shutdown({}).catch(() => undefined);
+    }
+  } finally {
+    if (hived.exitCode === null) {
+      hived.kill('SIGTERM');
+      await exited;
+    }
+    rmSync(home, { recursive: true, force: true });
+  }
+  say('', 'Everything is stopped and nothing is left behind.');
+}
+
+async function connect(home: string, exited: Promise<unknown>): Promise<DaemonClient> {
+  let gone = false;
+  void exited.then(() => { gone = true; });
+  for (;;) {
+    try {
+      return await DaemonClient.connect({ home });
+    } catch (error) {
+      if (gone) throw error;
+      await delay(50);
+    }
+  }
+}
+
+async function showStack(client: DaemonClient, home: string): Promise<void> {
+  say('', `A daemon runs in ${home}; look at it from another terminal with`);
+  say('', `  HIVE_HOME=${home} node dist/hivectl/main.js status`);
+  client.onEvents((batch) => {
+    for (const event of batch.events as unknown as HiveEvent[]) tell(event);
+    client.acknowledgeEvents(batch);
+  });
+  await client.subscribeEvents({ from: 'now', types: ['service.*'] });
+  await client.addSource({ path: join(packageRoot(), 'examples/stack') });
+  const { services } = await client.startService({ source: 'stack' });
+  await Promise.all(services.map(({ fqn }) => client.waitForService({ fqn, for: 'healthy' }, { deadlineMs: 65_000 })));
+  for (const { name, ports } of (await client.listServices({ source: 'stack' })).services) {
+    for (const port of Object.values(ports)) say(name, `open http://127.0.0.1:${port}/  (POST /orders places an order that the worker ships)`);
+  }
+  say('', 'Ctrl-C stops everything.');
+  await new Promise(() => {});
+}
+
+function tell(event: HiveEvent): void {
+  switch (event.type) {
+    case 'service.starting':
+      return say(event.service, `starting: ${event.reason}`);
+    case 'service.started':
+      return say(event.service, `running, pid ${event.pid}`);
+    case 'service.healthChanged':
+      return say(event.service, event.healthy ? `healthy (${event.check})` : `unhealthy (${event.check}): ${event.detail}`);
+    case 'service.crashed':
+      return say(event.service, `crashed: it ${event.reason}${event.lastLines.length === 0 ? '' : `; it wrote "${event.lastLines[0]}"`}`);
+    case 'service.completed':
+      return say(event.service, 'completed');
+    case 'service.stopped':
+      return say(event.service, 'stopped');
+    case 'service.failed':
+      return say(event.service, `failed: it ${event.reason}`);
+    default:
+      return;
+  }
+}
+
+function say(service: string, text: string): void {
+  const name = service.slice(service.indexOf(':') + 1);
+  process.stdout.write(`${new Date().toISOString().slice(11, 19)}  ${name.padEnd(8)} ${text}\n`);
+}
+
+main().catch((thrown: unknown) => {
+  const error = toHiveError(thrown);
+  process.stderr.write(`${error.message}${error.next === undefined ? '' : ` ${error.next}`} [${error.code}]\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,127 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { DaemonClient } from '../../shared/client/index.js';
+import { packageRoot } from '../../shared/package-root.js';
+import type { Service } from '../../shared/protocol/results.js';
+import { until } from './until.js';
+
+export const daemonProgram = join(packageRoot(), 'dist/daemon/main.js');
+
+/** A real daemon with a home of its own, for one test; `end` takes everything down, whatever happened. */
+export class TestHive {
+  readonly home = mkdtempSync(join(tmpdir(), 'hive-test-'));
+  client!: DaemonClient;
+  private daemon: ChildProcess | null = null;
+  private output = '';
+
+  constructor(private readonly environment: Record<string, string> = {}) {}
+
+  /** Starts a daemon on the home and connects. */
+  static async started(environment: Record<string, string> = {}): Promise<TestHive> {
+    const hive = new TestHive(environment);
+    await hive.start();
+    return hive;
+  }
+
+  get pid(): number {
+    return this.daemon?.pid ?? 0;
+  }
+
+  async start(): Promise<void> {
+    const daemon = this.launch();
+    const exited = once(daemon, 'exit');
+    const ready = new Promise<void>((resolve) => {
+      daemon.stdout?.on('data', (chunk: Buffer) => { if (chunk.toString().includes('is ready')) resolve(); });
+    });
+    await Promise.race([ready, exited.then(() => { throw new Error(`hived did not come up: ${this.output}`); })]);
+    this.client = await DaemonClient.connect({ home: this.home });
+  }
+
+  /** Starts a daemon without waiting for it. */
+  launch(): ChildProcess {
+    this.output = '';
+    const daemon = spawn(process.execPath, [daemonProgram, '--home', this.home], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, HIVE_HOME: this.home, ...this.environment },
+      detached: true,
+    });
+    daemon.stdout?.on('data', (chunk: Buffer) => { this.output += chunk.toString(); });
+    daemon.stderr?.on('data', (chunk: Buffer) => { this.output += chunk.toString(); });
+    this.daemon = daemon;
+    return daemon;
+  }
+
+  /** What the present daemon wrote to stdout and stderr. */
+  printed(): string {
+    return this.output;
+  }
+
+  /** SIGKILL: what a power cut is to a process. */
+  async kill(): Promise<void> {
+    const daemon = this.daemon;
+    if (daemon === null || daemon.exitCode !== null || daemon.signalCode !== null) return;
+    const exited = once(daemon, 'exit');
+    daemon.kill('SIGKILL');
+    await exited;
+  }
+
+  async restartAfterKill(): Promise<void> {
+    await this.kill();
+    await this.start();
+  }
+
+  /** Stops the daemon; with `keepServices` only it. */
+  async shutdown(keepServices = false): Promise<number | null> {
+    const daemon = this.daemon;
+    if (daemon === null) return null;
+    const exited = once(daemon, 'exit');
+    await this.client.shutdown({ keepServices }).catch(() => undefined);
+    const [code] = (await exited) as [number | null];
+    return code;
+  }
+
+  /** Writes a source into a folder of its own in the home and registers it. Returns its folder. */
+  async addSource(name: string, yaml: string): Promise<string> {
+    const folder = this.writeSource(name, yaml);
+    await this.client.addSource({ path: folder, name });
+    return folder;
+  }
+
+  writeSource(name: string, yaml: string): string {
+    const folder = join(this.home, 'projects', name);
+    const file = join(folder, '.adi/hive.yaml');
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, yaml);
+    return folder;
+  }
+
+  async service(fqn: string): Promise<Service> {
+    return this.client.getService({ fqn });
+  }
+
+  /** Resolves with the service once `condition` holds of it. */
+  async serviceWhen(fqn: string, condition: (service: Service) => boolean, withinMs = 20_000): Promise<Service> {
+    return until(async () => {
+      const service = await this.service(fqn);
+      return condition(service) ? service : undefined;
+    }, `${fqn} to be as the test wants it`, withinMs);
+  }
+
+  daemonLog(): string {
+    return readFileSync(join(this.home, 'hived.log'), 'utf8');
+  }
+
+  /** Takes everything down, also services of a daemon that is dead, and removes the home. */
+  async end(): Promise<void> {
+    try {
+      if (this.daemon === null || this.daemon.exitCode !== null || this.daemon.signalCode !== null) await this.start();
+      await this.shutdown();
+    } finally {
+      await this.kill();
+      rmSync(this.home, { recursive: true, force: true });
+    }
+  }
+}
