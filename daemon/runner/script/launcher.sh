@@ -21,11 +21,14 @@ umask 077
 set -C
 read -r boot < /proc/sys/kernel/random/boot_id
 
+# What a shutdown sends to everybody must not take the shims along: they have an exit to record.
+trap '' HUP TERM
+
 # A shell starts what it puts in the background with SIGINT and SIGQUIT ignored, and only `env` can undo that for the
-# service. Where it can, shims also ignore the signals that a shutdown sends to everybody: they have an exit to record.
+# service. BusyBox's cannot: there services keep them ignored.
 setsid=$(command -v setsid) && env=$(command -v env) || exit 3
-reset=--default-signal=HUP,INT,QUIT,TERM
-if "$env" "$reset" true 2>/dev/null; then trap '' HUP INT QUIT TERM; else reset=; fi
+reset=--default-signal=INT,QUIT
+"$env" "$reset" true 2>/dev/null || reset=
 
 ring() { printf '%s\n' "$1" >> "$doorbell"; }
 
@@ -52,6 +55,7 @@ shim() {
   . "./launch.$1"
   { :; } >| "launch.$1"
 
+  trap - HUP TERM
   # `env -C` instead of `cd`: until the service carries its marker it is known by standing in the run folder.
   if [ -n "$reset" ]; then
     hive_service "$setsid" "$env" "$reset" -C "$hive_folder" < /dev/null &
@@ -59,6 +63,7 @@ shim() {
     { cd "$hive_folder" && hive_service "$setsid" "$env"; } < /dev/null &
   fi
   service=$!
+  trap '' HUP TERM
   shim_start=${21}
   line=
   read -r line < "/proc/$service/stat"

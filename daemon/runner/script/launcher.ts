@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { packageRoot } from '../../../shared/package-root.js';
+import { inheritedDescriptors, withoutDescriptors } from './inherited-descriptors.js';
 
 /** dash where there is one: it is the smallest and quickest, and can tell every signal from every exit code. */
 export function preferredShell(): string {
@@ -48,9 +49,9 @@ export class Launcher {
   }
 
   private spawn(): ChildProcess {
-    const [program = '/bin/sh', ...before] = this.shell;
     const script = path.join(packageRoot(), 'daemon/runner/script/launcher.sh');
-    const child = spawn(program, [...before, script, this.doorbell], {
+    const [program = '/bin/sh', ...rest] = withoutDescriptors([...this.shell, script, this.doorbell], inheritedDescriptors());
+    const child = spawn(program, rest, {
       cwd: '/',
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],

@@ -32,7 +32,7 @@ export function planLaunch(
 
   const scriptPath = path.join(folder, `script.${incarnation}`);
   const shebang = parseShebang(command.run);
-  const words = wordsOf(command, scriptPath);
+  const words = commandWords(command, scriptPath);
   if (words.some((word) => word.includes('\0')) || Buffer.byteLength(command.run) >= 128 * 1024) {
     throw new HiveError('INVALID_CONFIG', `The command of ${instanceKey(request.ref)} is over 128 KiB or contains a NUL character.`, { next: 'Put it into a script file and run that.' });
   }
@@ -62,7 +62,7 @@ export function spawnFailed(request: Pick<LaunchRequest<unknown>, 'ref'>, why: s
 }
 
 /** The interpreter is called by name, as the kernel would: a run folder on a `noexec` file system works all the same. */
-function wordsOf(command: ScriptCommand, scriptPath: string): string[] {
+export function commandWords(command: ScriptCommand, scriptPath: string): string[] {
   const shebang = parseShebang(command.run);
   if (shebang === null) return [command.shell ?? '/bin/sh', '-c', command.run];
   return [shebang.interpreter, ...(shebang.argument === null ? [] : [shebang.argument]), scriptPath];

@@ -1,7 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { HiveError } from '../../../shared/errors/hive-error.js';
-import { ProcessScans } from '../../../shared/process/process-scans.js';
 import { readProcess } from '../../../shared/process/proc-table.js';
 import type { ProcessRow } from '../../../shared/process/process-row.js';
 import {
@@ -18,7 +17,7 @@ import {
 } from '../runner.js';
 import { adoptSurvivors } from './adopt-survivors.js';
 import { Doorbell, type Ring } from './doorbell.js';
-import { incarnationVariable } from './environment.js';
+import { incarnationScans } from './incarnation-scans.js';
 import { readInstanceState } from './instance-state.js';
 import { LaunchOrders, type LaunchOutcome } from './launch-orders.js';
 import { Launcher, preferredShell } from './launcher.js';
@@ -52,7 +51,6 @@ export class ScriptRunner implements Runner<ScriptCommand> {
   private readonly launcher: Launcher;
   private readonly orders = new LaunchOrders();
   private readonly watched: WatchedInstances;
-  private readonly scans = new ProcessScans(incarnationVariable);
   private readonly starting = new Set<string>();
   private readonly sparedSessions: ReadonlySet<number> = new Set([readProcess(process.pid)?.sessionId ?? 0]);
   private closed = false;
@@ -67,7 +65,7 @@ export class ScriptRunner implements Runner<ScriptCommand> {
         this.doorbell.look();
         this.launcher.reap();
       },
-      options.onDefect ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error))),
+      options.onDefect ?? ((error) => process.emitWarning(`A listener for exits failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)),
     );
     this.doorbell = new Doorbell(doorbellPath, (rings) => this.heard(rings), () => this.lookAgain());
     this.launcher = new Launcher(options.launcherShell ?? [preferredShell()], doorbellPath, () => this.orders.abandon('launcher-died'));
@@ -134,6 +132,7 @@ export class ScriptRunner implements Runner<ScriptCommand> {
   }
 
   async close(): Promise<void> {
+    if (this.closed) return;
     this.closed = true;
     this.watched.close();
     this.launcher.close();
@@ -223,7 +222,7 @@ export class ScriptRunner implements Runner<ScriptCommand> {
   }
 
   private async members(owner: TreeOwner): Promise<ProcessRow[]> {
-    return membersOf(owner, await this.scans.take(), this.sparedSessions);
+    return membersOf(owner, await incarnationScans.take(), this.sparedSessions);
   }
 
   /** The shim's word on how a service ended, for which a moment may be needed after its last process has gone. */
