@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { appendFileSync, chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { identityOf } from '../../shared/process/identity.js';
-import { dropFixture, dropFolder, fixtures } from './drop-in.js';
+import { readProcess } from '../../shared/process/proc-table.js';
+import { dropFixture, dropFolder, examples, fixtures } from './drop-in.js';
 import { TinyDaemon } from './tiny-daemon.js';
 import { until } from './until.js';
 
@@ -150,24 +151,23 @@ describe('the plugins folder', () => {
 });
 
 describe('a plugin process', () => {
-  it('gets an allow-listed environment, its own session and folder, and nothing open but its link', async () => {
-    process.env['AWS_REGION'] = 'nowhere';
+  it('gets an allow-listed environment, a session and a data folder of its own, and nothing open but its output and its link', async () => {
+    process.env['ACME_TEST_REGION'] = 'nowhere';
     process.env['SECRET_OF_THE_DAEMON'] = 'hunter2';
     daemon = await TinyDaemon.start();
-    dropFixture(daemon.pluginsFolder, 'tells-its-environment', { environment: ['AWS_*'] });
-    await daemon.state('tells-its-environment', 'ready');
-    const data = daemon.dataOf('tells-its-environment');
-    const told = JSON.parse(await until('it has told', () => readFileSync(join(data, 'environment.json'), 'utf8'))) as { environment: Record<string, string>; cwd: string; descriptors: string[]; session: boolean };
-    expect(told.environment).toMatchObject({ HIVE_FD: '3', HIVE_PLUGIN: 'tells-its-environment', HIVE_PLUGIN_DATA: data, HIVE_HOME: daemon.home, AWS_REGION: 'nowhere' });
-    // PYENV_*: where python3 is a launcher of pyenv, it adds them itself.
-    for (const name of Object.keys(told.environment)) {
-      expect(name).toMatch(/^(PATH|HOME|USER|LOGNAME|SHELL|TMPDIR|TZ|LANG|LC_\w+|XDG_RUNTIME_DIR|SSL_\w+|NODE_EXTRA_CA_CERTS|\w+_(PROXY|proxy)|AWS_REGION|HIVE_(FD|HOME|PLUGIN|PLUGIN_DATA|PLUGIN_RUN)|PYENV_\w+)$/);
+    dropFolder(daemon.pluginsFolder, 'notes', { command: ['./restart-notes'], environment: ['ACME_TEST_*'] }, join(examples, 'sh'));
+    const { pid } = await daemon.state('notes', 'ready');
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter((entry) => entry !== '');
+    const data = daemon.dataOf('notes');
+    expect(environment).toEqual(expect.arrayContaining(['HIVE_FD=3', 'HIVE_PLUGIN=notes', `HIVE_PLUGIN_DATA=${data}`, `HIVE_HOME=${daemon.home}`, 'ACME_TEST_REGION=nowhere']));
+    for (const entry of environment) {
+      expect(entry).toMatch(/^(PATH|HOME|USER|LOGNAME|SHELL|TMPDIR|TZ|LANG|LC_\w+|XDG_RUNTIME_DIR|SSL_\w+|NODE_EXTRA_CA_CERTS|\w+_(PROXY|proxy)|ACME_TEST_REGION|HIVE_(FD|HOME|PLUGIN|PLUGIN_DATA|PLUGIN_RUN))=/);
     }
-    expect(told).toMatchObject({ cwd: join(daemon.pluginsFolder, 'tells-its-environment'), session: true });
-    // 4 and 5: its own output file and its look into /proc.
-    expect(told.descriptors.filter((descriptor) => Number(descriptor) < 4)).toEqual(['0', '1', '2', '3']);
+    // 10 and above: the shell's own, for the script it reads.
+    expect(readdirSync(`/proc/${pid}/fd`).map(Number).filter((descriptor) => descriptor < 10)).toEqual([0, 1, 2, 3]);
+    expect(readProcess(pid as number)).toMatchObject({ sessionId: pid, groupId: pid });
     expect(statSync(data).mode & 0o777).toBe(0o700);
-    delete process.env['AWS_REGION'];
+    delete process.env['ACME_TEST_REGION'];
     delete process.env['SECRET_OF_THE_DAEMON'];
   });
 
