@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './small-young-generation.js';
 import { parseArgs } from 'node:util';
 import { HiveError, toHiveError } from '../shared/errors/index.js';
 import { defaultHome } from '../shared/home-paths.js';
