@@ -11,6 +11,15 @@ const timing = {
   start_period: duration().prefault('0s').describe('How long after a start failures do not count.'),
 };
 
+/** The same beside `type`, where files of the public format have it. Without defaults: the block has those. */
+const timingBeside = {
+  interval: positiveDuration().optional().describe(timing.interval.description ?? ''),
+  timeout: positiveDuration().optional().describe(timing.timeout.description ?? ''),
+  retries: wholeNumber(1, 1000).optional().describe(timing.retries.description ?? ''),
+  start_period: duration().optional().describe(timing.start_period.description ?? ''),
+};
+export const timingKeys: readonly string[] = Object.keys(timing);
+
 const port = () => portReference().optional().describe('A port of the service by name or as {{runtime.port.<name>}}; `http` or the only one by default.');
 
 export const httpCheckFields = {
@@ -45,6 +54,7 @@ export const healthCheckSchema = typed(
     cmd: z.strictObject(commandCheckFields).describe('Runs a command.'),
   },
   'What kind of check.',
+  timingBeside,
 );
 
 export const healthChecksSchema = oneOrMany(healthCheckSchema);
@@ -66,7 +76,8 @@ export function normaliseHealthCheck(
   where: { projectRoot: string; workingDir: string },
   nameOf: (reference: z.output<typeof httpCheckFields.port>) => string,
 ): HealthCheckSpec {
-  const { interval, timeout, retries, start_period } = check.settings;
+  // What stands beside `type` is the service's own word; what the block says may come from `defaults`.
+  const { interval, timeout, retries, start_period } = { ...check.settings, ...check.beside };
   const times = { intervalMs: interval, timeoutMs: timeout, retries, startPeriodMs: start_period };
   switch (check.type) {
     case 'http': {

@@ -76,16 +76,17 @@ export const named = (kind: Parameters<typeof nameProblem>[0]) =>
     if (problem !== null) context.addIssue({ code: 'custom', message: problem });
   });
 
-type BlockOf<Blocks extends Record<string, z.ZodType>> = {
-  [Type in keyof Blocks & string]: { readonly type: Type; readonly settings: z.output<Blocks[Type]> };
+type BlockOf<Blocks extends Record<string, z.ZodType>, Beside extends z.ZodRawShape> = {
+  [Type in keyof Blocks & string]: { readonly type: Type; readonly settings: z.output<Blocks[Type]>; readonly beside: z.output<z.ZodObject<Beside>> };
 }[keyof Blocks & string];
 
 /**
- * `{type: x, x: {…}}`: the shape of runners, rollouts and health checks. Afterwards `{type, settings}`.
+ * `{type: x, x: {…}}`: the shape of runners, rollouts and health checks. Afterwards `{type, settings, beside}`, where
+ * `beside` holds those of its keys that stand next to `type`.
  */
-export function typed<Blocks extends Record<string, z.ZodType>>(blocks: Blocks, typeMeaning: string) {
+export function typed<Blocks extends Record<string, z.ZodType>, Beside extends z.ZodRawShape = Record<never, never>>(blocks: Blocks, typeMeaning: string, beside?: Beside) {
   const types = Object.keys(blocks);
-  const shape: Record<string, z.ZodType> = { type: z.enum(types).describe(typeMeaning) };
+  const shape: Record<string, z.ZodType> = { type: z.enum(types).describe(typeMeaning), ...(beside as Record<string, z.ZodType> | undefined) };
   for (const [type, block] of Object.entries(blocks)) shape[type] = block.optional();
   return z
     .strictObject(shape)
@@ -99,5 +100,8 @@ export function typed<Blocks extends Record<string, z.ZodType>>(blocks: Blocks, 
         context.addIssue({ code: 'custom', path: [other], message: `does not belong here, because type is ${type}` });
       }
     })
-    .transform((value) => ({ type: value['type'], settings: value[value['type'] as string] }) as unknown as BlockOf<Blocks>);
+    .transform((value) => {
+      const own = Object.fromEntries(Object.keys(beside ?? {}).filter((key) => value[key] !== undefined).map((key) => [key, value[key]]));
+      return { type: value['type'], settings: value[value['type'] as string], beside: own } as unknown as BlockOf<Blocks, Beside>;
+    });
 }

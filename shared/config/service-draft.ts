@@ -1,5 +1,6 @@
 import { checkFields } from './check-fields.js';
 import { nodeAt, spanAt, type ConfigNode, type ConfigPath, type MapNode, type Span } from './config-node.js';
+import { checkTimingIsSaidOnce } from './check-health-timing.js';
 import { applyDefaults } from './defaults.js';
 import { nameProblem } from './names.js';
 import type { ProblemList } from './problem-list.js';
@@ -19,6 +20,7 @@ export function draftService(name: string, written: ConfigNode, keySpan: Span, d
   const path = ['services', name];
   const badName = nameProblem('service', name);
   if (badName !== null) problems.add({ span: keySpan, path, code: 'INVALID_VALUE', message: badName, expected: 'a name such as web or job_2' });
+  checkTimingIsSaidOnce(name, written, problems);
   const whole = written.kind === 'map' ? applyDefaults(written, defaults) : written;
   const checked = checkFields(serviceSchema, whole, path, problems);
   return { name, path, node: checked.node ?? whole, config: checked.fields, wrong: checked.wrong };
