@@ -1,0 +1,18 @@
+/** How much of everything a run does. */
+export interface Sizes {
+  readonly many: number;
+  readonly more: number;
+  readonly kills: number;
+  readonly lines: number;
+  readonly events: number;
+  /** Of measurements that are made several times, the median counts. */
+  readonly rounds: number;
+  /** How long a rate is looked at, in milliseconds. */
+  readonly rateMs: number;
+  readonly idleMs: number;
+}
+
+export const fullSizes: Sizes = { many: 100, more: 1000, kills: 11, lines: 1_000_000, events: 200_000, rounds: 5, rateMs: 1500, idleMs: 10_000 };
+
+/** Enough to see that everything still works, in less than a minute. */
+export const shortSizes: Sizes = { many: 10, more: 30, kills: 2, lines: 100_000, events: 20_000, rounds: 1, rateMs: 200, idleMs: 500 };
