@@ -23,7 +23,7 @@ interface Swept {
   /** Null until the first look. */
   seen: { offset: number; at: number } | null;
   growing: boolean;
-  rotating: Promise<void> | null;
+  rotating: boolean;
   warned: boolean;
 }
 
@@ -31,6 +31,7 @@ interface Swept {
 export class GrowthSweep {
   private readonly swept = new Map<LogStream, Swept>();
   private timer: NodeJS.Timeout | null = null;
+  private timerAt = 0;
   private passing: Promise<void> | null = null;
   private closed = false;
   private freeBytes: number | null = null;
@@ -52,33 +53,35 @@ export class GrowthSweep {
       known.policy = policy;
       known.dueAt = performance.now();
     } else {
-      this.swept.set(stream, { stream, policy, dueAt: performance.now(), waitedMs: longestPauseMs, seen: null, growing: false, rotating: null, warned: false });
+      this.swept.set(stream, { stream, policy, dueAt: performance.now(), waitedMs: longestPauseMs, seen: null, growing: false, rotating: false, warned: false });
     }
     this.schedule();
   }
 
-  /** Stops looking after a stream; resolves when nothing is being done to its files any more. */
-  async remove(stream: LogStream): Promise<void> {
-    const entry = this.swept.get(stream);
+  /** Stops looking after a stream; a rotation that is under way goes on (`LogStream.close` waits for it). */
+  remove(stream: LogStream): void {
     this.swept.delete(stream);
-    await entry?.rotating;
   }
 
-  /** Stops; resolves when every rotation that was under way has ended. */
+  /** Begins nothing any more. */
   async close(): Promise<void> {
     this.closed = true;
     if (this.timer !== null) clearTimeout(this.timer);
     await this.passing;
-    await Promise.all([...this.swept.values()].flatMap((entry) => (entry.rotating === null ? [] : [entry.rotating])));
   }
 
   private schedule(): void {
     if (this.closed || this.passing !== null || this.swept.size === 0) return;
-    if (this.timer !== null) clearTimeout(this.timer);
     let due = Infinity;
-    for (const entry of this.swept.values()) if (entry.rotating === null && entry.dueAt < due) due = entry.dueAt;
+    for (const entry of this.swept.values()) if (!entry.rotating && entry.dueAt < due) due = entry.dueAt;
     const pause = Math.max(shortestPauseMs, Math.min(longestPauseMs, due - performance.now()));
+    const at = performance.now() + pause;
+    // A timer that is set stays, or services that are started one after the other would put it off for ever.
+    if (this.timer !== null && this.timerAt <= at) return;
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timerAt = at;
     this.timer = setTimeout(() => {
+      this.timer = null;
       this.passing = this.pass()
         .catch((error: unknown) => this.warn(`Looking at the log files failed: ${String(error)}`))
         .finally(() => {
@@ -96,7 +99,7 @@ export class GrowthSweep {
     let active = 0;
     for (const entry of this.swept.values()) {
       if (entry.growing) active += 1;
-      if (entry.rotating === null && (alarmed || entry.dueAt <= now)) due.push(entry);
+      if (!entry.rotating && (alarmed || entry.dueAt <= now)) due.push(entry);
     }
     for (let from = 0; from < due.length && !this.closed; from += looksAtOnce) {
       await Promise.all(due.slice(from, from + looksAtOnce).map((entry) => this.examine(entry, active)));
@@ -136,10 +139,19 @@ export class GrowthSweep {
 
   private rotate(entry: Swept): void {
     const { stream } = entry;
-    entry.rotating = this.turn()
-      .then(async () => {
-        if (this.closed || !this.swept.has(stream)) return;
-        await rotate(stream, entry.policy, this.reclaimer, this.onStep);
+    entry.rotating = true;
+    // An instance that is restarted is looked after anew while the rotation of before may still be under way.
+    const rotation = stream.rotating.run(async () => {
+      await this.turn();
+      try {
+        if (!this.closed && this.swept.get(stream) === entry) await rotate(stream, entry.policy, this.reclaimer, this.onStep);
+      } finally {
+        this.rotations -= 1;
+        this.waiting.shift()?.();
+      }
+    });
+    void rotation
+      .then(() => {
         entry.warned = false;
         entry.dueAt = performance.now();
       })
@@ -149,9 +161,7 @@ export class GrowthSweep {
         this.failed(entry, 'Rotating', error);
       })
       .finally(() => {
-        entry.rotating = null;
-        this.rotations -= 1;
-        this.waiting.shift()?.();
+        entry.rotating = false;
         this.schedule();
       });
   }

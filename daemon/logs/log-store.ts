@@ -82,7 +82,7 @@ export class LogStore {
   /** The instance writes no more. */
   untrack(ref: InstanceRef): void {
     for (const stream of this.streamsOf(ref)) {
-      void this.sweep.remove(stream);
+      this.sweep.remove(stream);
       this.tell({ kind: 'ended', stream });
       // What it wrote last gets its time.
       void stream.open().then(async () => {
@@ -139,7 +139,7 @@ export class LogStore {
       if (stream.paths.folder !== folder) continue;
       this.streams.delete(path);
       this.tell({ kind: 'deleted', stream });
-      await this.sweep.remove(stream);
+      this.sweep.remove(stream);
       await stream.close();
     }
     await rm(serviceLogFolder(this.options.home, source, service), { recursive: true, force: true });

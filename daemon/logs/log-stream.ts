@@ -19,6 +19,8 @@ export interface Block {
 /** One stream of one instance: archives and live file read as one row of bytes that only grows at its end. */
 export class LogStream {
   readonly index: TimeIndexFile;
+  /** One rotation at a time. */
+  readonly rotating = new Mutex();
   /** Position at which the present run of the instance began writing, when this daemon knows it. */
   runStart = 0;
   private current: StreamLayout = { base: 0, start: 0, archives: [] };
@@ -59,8 +61,9 @@ export class LogStream {
     this.index.begin(mark.offset === 0 ? { offset: 0, time: Date.now() } : mark);
   }
 
-  /** Writes down what is only in memory; waits for what is being written. */
+  /** Waits for a rotation that is under way, and writes down what is only in memory. */
   async close(): Promise<void> {
+    await this.rotating.run(async () => undefined);
     await this.index.flush();
     await this.moving.run(async () => undefined);
   }

@@ -1,4 +1,5 @@
-import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, readFile, rename, writeFile } from 'node:fs/promises';
 import { partialSuffix } from './log-paths.js';
 import { marksFor, thinned, type TimeMark } from './time-index.js';
 
@@ -27,8 +28,9 @@ export class TimeIndexFile {
 
   /** Reads how far the stream has come by the index; null when it has no marks. */
   async open(): Promise<TimeMark | null> {
-    const stored = await this.stored();
-    this.written = stored.length;
+    const bytes = await this.bytes();
+    const stored = decode(bytes);
+    this.written = Math.floor(bytes.length / markBytes);
     this.last = stored[stored.length - 1] ?? null;
     return this.last;
   }
@@ -75,17 +77,31 @@ export class TimeIndexFile {
       await rename(this.path + partialSuffix, this.path);
       this.written = kept.length;
     } else {
-      await appendFile(this.path, encode(marks), { mode: 0o600 });
+      await this.writeAt(this.written * markBytes, encode(marks));
       this.written += marks.length;
     }
     this.waiting = this.waiting.filter((mark) => !marks.includes(mark));
   }
 
-  private async stored(): Promise<TimeMark[]> {
+  /** At a position and not at the end, so that a mark that a crash or a full disk cut off is written over. */
+  private async writeAt(position: number, bytes: Buffer): Promise<void> {
+    const file = await open(this.path, constants.O_WRONLY | constants.O_CREAT, 0o600);
     try {
-      return decode(await readFile(this.path));
+      await file.write(bytes, 0, bytes.length, position);
+    } finally {
+      await file.close();
+    }
+  }
+
+  private async stored(): Promise<TimeMark[]> {
+    return decode(await this.bytes());
+  }
+
+  private async bytes(): Promise<Buffer> {
+    try {
+      return await readFile(this.path);
     } catch {
-      return [];
+      return Buffer.alloc(0);
     }
   }
 }

@@ -107,7 +107,6 @@ describe('following logs', () => {
 
   it('holds nothing for a slow reader, and says what rotation deleted before it was read', async () => {
     const { stdoutPath } = await store.prepare(web);
-    store.track(web, { maxSizeBytes: 64 * 1024, maxFiles: 2 });
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => {
       release = resolve;
@@ -120,6 +119,7 @@ describe('following logs', () => {
     const writer = await numberedWriter(stdoutPath, 'lines');
     writers.push(writer);
     await until(() => got.length > 0);
+    store.track(web, { maxSizeBytes: 64 * 1024, maxFiles: 2 });
     const before = got.length;
     const oldestKept = async (): Promise<number> =>
       Math.min(...(await readdir(join(home, 'logs/shop/web'))).map((name) => readLogFileName(name)?.archiveStart ?? Infinity));

@@ -103,10 +103,11 @@ describe('rotation', () => {
       expect(text.length).toBeGreaterThan(900_000);
       expect(text.length).toBeLessThanOrEqual(1_000_000);
     }
+    expect((await store.get({ fqn: 'shop:web', lines: 1 }))[0]?.message).toBe('end 500000');
+    await store.close();
     const check = await checkStream(stored());
     expect(check.problems).toEqual([]);
     expect(check.ended).toBe(true);
-    expect((await store.get({ fqn: 'shop:web', lines: 1 }))[0]?.message).toBe('end 500000');
   });
 
   it('punches holes where the file system cannot collapse', async () => {
@@ -155,6 +156,25 @@ describe('rotation', () => {
     await until(async () => (await archives()).length === 1);
     expect((await readFile(join(folder(), (await archives())[0] ?? ''), 'latin1')).length).toBe(400_007);
     expect((await store.get({})).map((line) => line.message.length)).toEqual([5, 65_590, 65_590, 5]);
+  });
+
+  it('loses nothing when its instance is restarted again and again meanwhile', async () => {
+    let archived = 0;
+    const store = open({ onRotationStep: (step) => (archived += step === 'archived' ? 1 : 0) });
+    const { stdoutPath } = await store.prepare(web);
+    const writer = await numberedWriter(stdoutPath, 'lines', 300_000);
+    writers.push(writer);
+    await until(() => {
+      store.untrack(web);
+      store.track(web, { maxSizeBytes: 64 * 1024, maxFiles: 100_000 });
+      return false;
+    }, 1_500).catch(() => undefined);
+    await until(() => archived > 20);
+    await finished(writer);
+    await store.close();
+    const check = await checkStream(stored());
+    expect(check.problems).toEqual([]);
+    expect(check.last).toBe(300_000);
   });
 
   it('says so when somebody empties a log, and goes on', async () => {

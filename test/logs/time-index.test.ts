@@ -1,4 +1,8 @@
+import { appendFile, mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { TimeIndexFile } from '../../daemon/logs/time-index-file.js';
 import { marksFor, offsetAt, thinned, writtenAt, type TimeMark } from '../../daemon/logs/time-index.js';
 
 const mark = (offset: number, time: number): TimeMark => ({ offset, time });
@@ -34,5 +38,37 @@ describe('the sparse times of a stream', () => {
     expect(kept.length).toBeLessThanOrEqual(1_000);
     expect(kept[0]).toEqual(mark(20_000, 2_000));
     expect(kept[kept.length - 1]).toEqual(mark(49_990, 4_999));
+  });
+});
+
+describe('the file of sparse times', () => {
+  it('outlives a write that was cut off, and stays small', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'hive-index-'));
+    try {
+      const path = join(folder, 'index');
+      const first = new TimeIndexFile(path, () => 0);
+      expect(await first.open()).toBeNull();
+      first.begin(mark(0, 1_000));
+      first.observe(mark(0, 1_000), mark(10, 9_000));
+      await first.flush();
+      await appendFile(path, 'torn');
+
+      const second = new TimeIndexFile(path, () => 0);
+      expect(await second.open()).toEqual(mark(10, 9_000));
+      second.observe(mark(10, 9_000), mark(20, 20_000));
+      await second.flush();
+      expect(await second.marks()).toEqual([mark(0, 1_000), mark(10, 9_000), mark(20, 20_000)]);
+
+      for (let index = 3; index < 20_000; index += 1) {
+        second.observe(mark(10 * index - 10, 10_000 * index - 10_000), mark(10 * index, 10_000 * index));
+        if (index % 500 === 0) await second.flush();
+      }
+      await second.flush();
+      expect((await stat(path)).size).toBeLessThanOrEqual(64 * 1024);
+      const third = new TimeIndexFile(path, () => 0);
+      expect(await third.open()).toEqual(mark(199_990, 199_990_000));
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 });
