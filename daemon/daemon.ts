@@ -17,10 +17,13 @@ import { daemonHandlers } from './rpc/handlers/daemon-handlers.js';
 import { eventHandlers } from './rpc/handlers/event-handlers.js';
 import { logHandlers } from './rpc/handlers/log-handlers.js';
 import { pluginHandlers } from './rpc/handlers/plugin-handlers.js';
+import { routeHandlers } from './rpc/handlers/route-handlers.js';
 import { serviceHandlers } from './rpc/handlers/service-handlers.js';
 import { sourceHandlers } from './rpc/handlers/source-handlers.js';
 import { dispatcher } from './rpc/dispatch.js';
 import { Session } from './rpc/session.js';
+import { deriveRoutes } from './routes/derive-routes.js';
+import { RouteHub } from './routes/route-hub.js';
 import { SourceManager } from './sources/source-manager.js';
 import { validatePath } from './sources/validate-path.js';
 import { StateStore } from './state/state-store.js';
@@ -29,6 +32,9 @@ import { Builds } from './supervisor/builds.js';
 import { Ports } from './supervisor/ports.js';
 import { Supervisor } from './supervisor/supervisor.js';
 import { version } from './version.js';
+
+/** Where the front door listens when the default source does not say. */
+const defaultBind = ['127.0.0.1:8080'];
 
 export interface Daemon {
   readonly socket: string;
@@ -72,7 +78,13 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
     ports: new Ports(store),
     builds: new Builds(store),
     daemonEnvironment: allowListedEnvironment(process.env),
+    drain: (endpoints, limitMs) => routes.drain(endpoints, limitMs),
   });
+  const routes = new RouteHub(store, {
+    derive: () => deriveRoutes(supervisor.routed()),
+    bind: () => sources.sourceSpec('default')?.proxy?.bind ?? defaultBind,
+  });
+  supervisor.onChange((service) => { if (service.spec.proxy.length > 0) routes.touch(); });
   const adopted = await supervisor.findSurvivors();
   await store.commit((tx) => tx.append({ type: 'daemon.started', version, pid: process.pid, adopted }));
   const sources = new SourceManager({ home, store, supervisor, log, environment: process.env });
@@ -110,7 +122,7 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
       uptimeMs: Date.now() - beganAt,
       sources: sources.list().length,
       services: { running: byState['running'] ?? 0, total: services.length, byState },
-      proxy: [],
+      proxy: routes.listening(),
       journal: { epoch: store.epoch, seq: store.seq },
       plugins: { ready: all.filter((plugin) => plugin.state === 'ready').length, total: all.length },
     };
@@ -155,6 +167,7 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
     ...sourceHandlers(sources, supervisor),
     ...serviceHandlers(supervisor, sources, stats),
     ...logHandlers(logs),
+    ...routeHandlers(routes),
     ...eventHandlers(events),
     ...pluginHandlers(plugins),
   });

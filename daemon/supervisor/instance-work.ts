@@ -6,6 +6,7 @@ import type { HealthMonitor } from '../health/health-monitor.js';
 import type { LogStore } from '../logs/log-store.js';
 import type { InstanceExit, LiveProcess, RunningInstance } from '../runner/runner.js';
 import type { ScriptRunner } from '../runner/script/script-runner.js';
+import { endpointId } from '../routes/derive-routes.js';
 import type { Builds } from './builds.js';
 import type { InstanceActor } from './instance-actor.js';
 import { instanceEnvironment, launchRequest, watchedInstance } from './launch-request.js';
@@ -20,6 +21,8 @@ export interface WorkTools {
   readonly builds: Builds;
   /** What of the daemon's own environment services get. */
   readonly daemonEnvironment: Readonly<Record<string, string>>;
+  /** Resolves when no proxy has a request under way at endpoints that left the route table, at the latest after the limit. */
+  readonly drain: (endpoints: readonly string[], limitMs: number) => Promise<unknown>;
   readonly warn: (sentence: string) => void;
 }
 
@@ -124,6 +127,7 @@ export class InstanceWork {
 
   private async stop(process: RunningInstance, actor: InstanceActor, service: SupervisedService): Promise<void> {
     const { signal, graceMs } = service.spec.stop;
+    if (service.spec.proxy.length > 0) await this.drain(process, actor, service);
     const beganAt = performance.now();
     const onWaiting = (waitingFor: LiveProcess[]): void => {
       service.stopProgress.set(actor.id, describeWaiting(waitingFor, signal, graceMs - (performance.now() - beganAt)));
@@ -139,6 +143,15 @@ export class InstanceWork {
       const survivors = (error.data['survivors'] as LiveProcess[] | undefined) ?? [];
       actor.post({ kind: 'stopFailed', incarnation: process.incarnation, process, why: error.message, survivors: survivors.map(({ pid }) => pid) });
     }
+  }
+
+  /** The instance has left the route table by now, since it is stopping: what is under way gets as long as a stop may take. */
+  private async drain(process: RunningInstance, actor: InstanceActor, service: SupervisedService): Promise<void> {
+    service.stopProgress.set(actor.id, 'waiting for the requests that are under way');
+    service.touch();
+    const endpoints = [...new Set(service.spec.proxy.map((route) => endpointId(actor.id, process.incarnation, route.port)))];
+    await this.tools.drain(endpoints, service.spec.stop.graceMs);
+    service.stopProgress.delete(actor.id);
   }
 
   /** What the main process left running goes too: otherwise it would hold the ports of the next incarnation. */

@@ -4,6 +4,7 @@ import type { Change } from '../../shared/protocol/results.js';
 import type { HealthVerdict } from '../health/health-monitor.js';
 import type { InstanceState } from '../reconciler/instance-state.js';
 import { instanceKey, type InstanceExit, type InstanceRef, type RunningInstance } from '../runner/runner.js';
+import type { RoutedService } from '../routes/derive-routes.js';
 import type { SupervisorPort } from '../sources/supervisor-port.js';
 import type { PendingCause, StateStore } from '../state/state-store.js';
 import { dependencyGate } from './dependency-gate.js';
@@ -166,6 +167,24 @@ export class Supervisor implements SupervisorPort {
     const found: { actor: InstanceActor; process: RunningInstance }[] = [];
     for (const service of this.services.values()) {
       for (const actor of service.actors) if (actor.state.kind === 'running') found.push({ actor, process: actor.state.process });
+    }
+    return found;
+  }
+
+  /** What the route table is made of. */
+  routed(): RoutedService[] {
+    const found: RoutedService[] = [];
+    for (const service of this.services.values()) {
+      const { spec } = service;
+      if (spec.proxy.length === 0) continue;
+      const { state, reason } = service.view();
+      const instances = service.actors.map((actor) => ({
+        id: actor.id,
+        incarnation: actor.state.kind === 'running' ? actor.state.process.incarnation : null,
+        healthy: actor.state.kind === 'running' ? actor.state.healthy : null,
+        ports: this.tools.ports.known(spec.rollout, actor.id),
+      }));
+      found.push({ fqn: spec.fqn, routes: spec.proxy, hasHealthCheck: service.hasHealthCheck, reason: state === 'backoff' ? untimed : reason, instances });
     }
     return found;
   }
@@ -379,6 +398,9 @@ export class Supervisor implements SupervisorPort {
     for (const listener of this.listeners) listener(service);
   }
 }
+
+/** The reason of a service in backoff counts down; a table that did so would change all the time. */
+const untimed = 'it crashed and is about to be restarted';
 
 function refOf(found: Found): InstanceRef {
   switch (found.kind) {

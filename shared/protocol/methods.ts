@@ -156,7 +156,11 @@ export const methods = {
     result: (z: Z) => z.object({ exposed: z.array(z.object({ name: z.string(), source: z.string(), service: z.string(), healthy: z.boolean().nullable(), variables: z.array(z.string()), ports: z.array(z.string()), consumers: z.array(z.string()) })) }),
   }),
 
-  'routes.get': method({ client: 'getRoutes', doc: 'The route table.', needDoc: 'routes', need: routes, params: nothing, result: (z: Z) => z.object({ version: z.number().int(), routes: z.array(z.record(z.string(), z.unknown())) }) }),
+  'routes.get': method({ client: 'getRoutes', doc: 'The route table.', needDoc: 'read', need: read, params: nothing, result: shape.routeTable }),
+  'routes.subscribe': method({ client: 'subscribeRoutes', doc: 'For proxies: answers the route table, then sends each new version whole as a `routes` notification. Deploys and stops wait for the acknowledgements of all subscribers.', needDoc: 'routes', need: routes, params: nothing, result: shape.routeTable }),
+  'routes.ack': method({ client: 'ackRoutes', doc: 'This version is applied; listening says where the proxy can be reached.', needDoc: 'routes', need: routes, params: (z: Z) => z.strictObject({ version: z.number().int(), listening: z.array(z.string()).optional() }), result: done }),
+  'routes.nack': method({ client: 'nackRoutes', doc: 'This version cannot be applied; the reason is shown to the operator.', needDoc: 'routes', need: routes, params: (z: Z) => z.strictObject({ version: z.number().int(), reason: z.string() }), result: done }),
+  'routes.drained': method({ client: 'drainedRoutes', doc: 'No request is under way any more at an endpoint that left the table.', needDoc: 'routes', need: routes, params: (z: Z) => z.strictObject({ endpoint: z.string() }), result: done }),
 
   'plugins.list': method({ client: 'listPlugins', doc: 'Every plugin, running or not.', needDoc: 'read', need: read, params: nothing, result: (z: Z) => z.object({ plugins: z.array(shape.plugin(z)) }) }),
   'plugins.get': method({ client: 'getPlugin', doc: 'One plugin.', needDoc: 'read', need: read, params: plugin, result: shape.plugin }),

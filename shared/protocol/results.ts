@@ -162,3 +162,33 @@ export type Plugin = zod.infer<ReturnType<typeof plugin>>;
 export const revision = (z: Z) =>
   z.object({ revision: z.number().int(), time: time(z), action: z.enum(['create', 'update', 'delete', 'rollback']), config: z.unknown() });
 export type Revision = zod.infer<ReturnType<typeof revision>>;
+
+export const endpoint = (z: Z) =>
+  z.object({
+    id: z.string().describe('One life of an instance; a restarted instance is another endpoint.'),
+    address: z.string(),
+    port: z.number().int(),
+  });
+export type Endpoint = zod.infer<ReturnType<typeof endpoint>>;
+
+export const route = (z: Z) =>
+  z.object({
+    id: z.string(),
+    host: z.string().nullable().describe('null: any host.'),
+    path: z.string(),
+    service: z.string(),
+    stripPrefix: z.boolean(),
+    timeoutMs: z.number(),
+    headers: z.object({ add: z.record(z.string(), z.string()), remove: z.array(z.string()) }),
+    endpoints: z.array(endpoint(z)),
+    reason: z.string().nullable().describe('Why there is no endpoint; null when there is one.'),
+  });
+export type Route = zod.infer<ReturnType<typeof route>>;
+
+export const routeTable = (z: Z) =>
+  z.object({
+    version: z.number().int().describe('Grows with every change.'),
+    bind: z.array(z.string()).describe('Where the front door listens: host:port.'),
+    routes: z.array(route(z)),
+  });
+export type RouteTable = zod.infer<ReturnType<typeof routeTable>>;

@@ -1,7 +1,7 @@
 import type { Status } from '../../../shared/protocol/results.js';
 import type { Handlers } from '../dispatch.js';
 
-type DaemonMethods = Extract<keyof Handlers, `daemon.${string}` | `config.${string}` | 'exposed.list' | 'routes.get'>;
+type DaemonMethods = Extract<keyof Handlers, `daemon.${string}` | `config.${string}` | 'exposed.list'>;
 
 export interface DaemonFacts {
   status(): Status;
@@ -22,6 +22,5 @@ export function daemonHandlers(daemon: DaemonFacts): Pick<Handlers, DaemonMethod
     'config.validate': ({ path }) => daemon.validate(path),
     'config.schema': () => daemon.schema(),
     'exposed.list': () => ({ exposed: [] }),
-    'routes.get': () => ({ version: 0, routes: [] }),
   };
 }

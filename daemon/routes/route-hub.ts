@@ -1,0 +1,170 @@
+import { HiveError } from '../../shared/errors/index.js';
+import type { Route, RouteTable } from '../../shared/protocol/results.js';
+import { RawJson } from '../../shared/rpc/index.js';
+import type { Session } from '../rpc/session.js';
+import type { StateStore } from '../state/state-store.js';
+
+/** A proxy that watches the table. */
+interface Subscriber {
+  readonly key: string;
+  acknowledged: number;
+  refused: { version: number; reason: string } | null;
+  listening: readonly string[];
+  /** Endpoints that it was told to leave and has not said are drained. */
+  readonly draining: Set<string>;
+}
+
+export interface RouteSources {
+  /** The routes as they have to be now. */
+  derive(): Route[];
+  /** Where the front door listens. */
+  bind(): readonly string[];
+}
+
+/**
+ * The versioned route table and the proxies that apply it. Every change is a new version; who has to know that a version
+ * is in force, or that an endpoint gets no requests any more, waits for the word of every proxy that is connected.
+ */
+export class RouteHub {
+  private table: RouteTable;
+  private json: RawJson;
+  private readonly subscribers = new Map<Session, Subscriber>();
+  private readonly listeners = new Set<() => void>();
+  private scheduled = false;
+
+  constructor(private readonly store: StateStore, private readonly sources: RouteSources) {
+    const version = Number(store.db.prepare("SELECT value FROM meta WHERE key = 'routes'").pluck().get() ?? 0);
+    this.table = { version, bind: [], routes: [] };
+    this.json = new RawJson(JSON.stringify(this.table));
+  }
+
+  /** The table as JSON text. */
+  current(): RawJson {
+    this.refresh();
+    return this.json;
+  }
+
+  /** Where proxies say that they can be reached. */
+  listening(): string[] {
+    return [...new Set([...this.subscribers.values()].flatMap(({ listening }) => listening))];
+  }
+
+  /** Why a proxy does not apply the newest version, for the operator. */
+  refusals(): string[] {
+    return [...this.subscribers.values()].flatMap(({ refused }) => (refused === null ? [] : [refused.reason]));
+  }
+
+  /** Something that the table is made of may have changed: looks at the end of this turn of the loop. */
+  touch(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    setImmediate(() => this.refresh());
+  }
+
+  subscribe(session: Session): RawJson {
+    if (this.subscribers.has(session)) throw new HiveError('ALREADY_EXISTS', 'This connection watches the route table already.', { next: 'Open another connection for another proxy.' });
+    const key = session.hold('routes', () => {
+      this.subscribers.delete(session);
+      this.tell();
+    });
+    this.refresh();
+    this.subscribers.set(session, { key, acknowledged: -1, refused: null, listening: [], draining: new Set() });
+    return this.json;
+  }
+
+  acknowledge(session: Session, version: number, listening: readonly string[] | undefined): void {
+    const subscriber = this.of(session);
+    subscriber.acknowledged = Math.max(subscriber.acknowledged, version);
+    subscriber.refused = null;
+    if (listening !== undefined) subscriber.listening = listening;
+    this.tell();
+  }
+
+  refuse(session: Session, version: number, reason: string): void {
+    this.of(session).refused = { version, reason };
+    this.tell();
+  }
+
+  drained(session: Session, endpoint: string): void {
+    this.of(session).draining.delete(endpoint);
+    this.tell();
+  }
+
+  /**
+   * Resolves when every connected proxy applies the newest version; at once when there is none.
+   * @throws HiveError CONFLICT when a proxy refuses it, TIMEOUT
+   */
+  async inForce(timeoutMs: number): Promise<void> {
+    this.refresh();
+    const { version } = this.table;
+    await this.until(timeoutMs, `route version ${version} to be applied by every proxy`, () => {
+      const refusal = [...this.subscribers.values()].find(({ refused }) => refused !== null && refused.version >= version)?.refused;
+      if (refusal) throw new HiveError('CONFLICT', `A proxy refuses route version ${version}: ${refusal.reason}`, { next: 'See `hivectl routes`.' });
+      return [...this.subscribers.values()].every(({ acknowledged }) => acknowledged >= version);
+    });
+  }
+
+  /** Resolves when no proxy has a request under way at these endpoints, which have left the table; at the latest after `limitMs`. */
+  async drain(endpoints: readonly string[], limitMs: number): Promise<'drained' | 'limit'> {
+    this.refresh();
+    try {
+      await this.until(limitMs, 'endpoints to drain', () => [...this.subscribers.values()].every(({ draining }) => !endpoints.some((endpoint) => draining.has(endpoint))));
+      return 'drained';
+    } catch {
+      return 'limit';
+    }
+  }
+
+  private refresh(): void {
+    this.scheduled = false;
+    const next = { bind: [...this.sources.bind()], routes: this.sources.derive() };
+    if (JSON.stringify(next) === JSON.stringify({ bind: this.table.bind, routes: this.table.routes })) return;
+    const gone = endpointsOf(this.table.routes);
+    for (const endpoint of endpointsOf(next.routes)) gone.delete(endpoint);
+    const version = this.table.version + 1;
+    this.table = { version, ...next };
+    this.json = new RawJson(JSON.stringify(this.table));
+    void this.store.record((tx) => {
+      tx.db.prepare("INSERT INTO meta VALUES ('routes', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value").run(String(version));
+      tx.append({ type: 'routes.changed', version });
+    });
+    for (const [session, subscriber] of this.subscribers) {
+      for (const endpoint of gone) subscriber.draining.add(endpoint);
+      session.rpc.notify('routes', this.json);
+    }
+  }
+
+  private of(session: Session): Subscriber {
+    const subscriber = this.subscribers.get(session);
+    if (subscriber === undefined) throw new HiveError('CONFLICT', 'This connection does not watch the route table.', { next: 'Call routes.subscribe first.' });
+    return subscriber;
+  }
+
+  private until(limitMs: number, what: string, holds: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const finish = (settle: () => void): void => {
+        clearTimeout(timer);
+        this.listeners.delete(look);
+        settle();
+      };
+      const look = (): void => {
+        try {
+          if (holds()) finish(resolve);
+        } catch (error) {
+          finish(() => reject(error));
+        }
+      };
+      const timer = setTimeout(() => finish(() => reject(new HiveError('TIMEOUT', `Waited ${limitMs / 1_000} s for ${what}.`, { next: 'See `hivectl plugin list` for the state of the proxy.' }))), limitMs);
+      this.listeners.add(look);
+      look();
+    });
+  }
+
+  private tell(): void {
+    for (const listener of [...this.listeners]) listener();
+  }
+}
+
+function endpointsOf(routes: readonly Route[]): Set<string> {
+  return new Set(routes.flatMap(({ endpoints }) => endpoints.map(({ id }) => id)));
+}

@@ -1,0 +1,23 @@
+import type { RouteHub } from '../../routes/route-hub.js';
+import type { Handlers } from '../dispatch.js';
+
+type RouteMethods = Extract<keyof Handlers, `routes.${string}`>;
+
+export function routeHandlers(routes: RouteHub): Pick<Handlers, RouteMethods> {
+  return {
+    'routes.get': () => routes.current(),
+    'routes.subscribe': (_params, { session }) => routes.subscribe(session),
+    'routes.ack': ({ version, listening }, { session }) => {
+      routes.acknowledge(session, version, listening);
+      return {};
+    },
+    'routes.nack': ({ version, reason }, { session }) => {
+      routes.refuse(session, version, reason);
+      return {};
+    },
+    'routes.drained': ({ endpoint }, { session }) => {
+      routes.drained(session, endpoint);
+      return {};
+    },
+  };
+}
