@@ -36,7 +36,8 @@ function deriveRoute(service: RoutedService, route: RouteSpec): Route {
     stripPrefix: route.stripPrefix,
     timeoutMs: route.timeoutMs,
     headers: {
-      add: Object.fromEntries(Object.entries(route.headers.add).map(([name, text]) => [name, resolveRuntime(text, { ports })])),
+      // Before its first start a service may have no ports yet, and nothing to add headers for.
+      add: endpoints.length === 0 ? {} : Object.fromEntries(Object.entries(route.headers.add).map(([name, text]) => [name, resolveRuntime(text, { ports })])),
       remove: [...route.headers.remove],
     },
     endpoints,

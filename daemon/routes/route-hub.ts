@@ -1,4 +1,4 @@
-import { HiveError } from '../../shared/errors/index.js';
+import { HiveError, toHiveError } from '../../shared/errors/index.js';
 import type { Route, RouteTable } from '../../shared/protocol/results.js';
 import { RawJson } from '../../shared/rpc/index.js';
 import type { Session } from '../rpc/session.js';
@@ -151,7 +151,7 @@ export class RouteHub {
         try {
           if (holds()) finish(resolve);
         } catch (error) {
-          finish(() => reject(error));
+          finish(() => reject(toHiveError(error)));
         }
       };
       const timer = setTimeout(() => finish(() => reject(new HiveError('TIMEOUT', `Waited ${limitMs / 1_000} s for ${what}.`, { next: 'See `hivectl plugin list` for the state of the proxy.' }))), limitMs);

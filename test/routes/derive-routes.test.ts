@@ -17,7 +17,7 @@ describe('deriveRoutes', () => {
     }]);
   });
 
-  it.each([
+  it.each<[string, RoutedInstance, boolean]>([
     ['one that does not run', instance({ incarnation: null }), false],
     ['one whose checks have not passed yet', instance({ healthy: null }), true],
     ['an unhealthy one', instance({ healthy: false }), true],
