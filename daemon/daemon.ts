@@ -89,7 +89,7 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
   await store.commit((tx) => tx.append({ type: 'daemon.started', version, pid: process.pid, adopted }));
   const sources = new SourceManager({ home, store, supervisor, log, environment: process.env });
   await sources.load();
-  await supervisor.stopOrphans(new Set(sources.unreadable()));
+  await supervisor.stopOrphans(new Set(sources.loaded()));
   const stats = new StatsSampler({
     instances: () => supervisor.running().map(({ actor, process: { pid, startedAt } }) => ({ ref: actor.ref, pid, startedAt })),
   });

@@ -101,9 +101,9 @@ export class SourceManager {
     return source?.row.enabled === true ? source.spec : null;
   }
 
-  /** Enabled sources of which neither the file nor the last good content could be loaded: nothing is known of their services. */
-  unreadable(): string[] {
-    return this.live.all().filter(({ row, spec }) => row.enabled && spec === null).map(({ name }) => name);
+  /** Enabled sources whose services are known; of the others neither the file nor the last good content could be loaded. */
+  loaded(): string[] {
+    return this.live.all().filter(({ row, spec }) => row.enabled && spec !== null).map(({ name }) => name);
   }
 
   /**

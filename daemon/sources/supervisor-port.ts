@@ -10,7 +10,7 @@ export interface SupervisorPort {
    * an `add`. Empty: only the source itself has changed.
    *
    * A source that is in error and was never read well by this daemon is not announced at all: instances of it that were
-   * found alive are left as they are (`SourceManager.unreadable()` names these sources).
+   * found alive are left as they are (`SourceManager.loaded()` names the others).
    */
   applySource(spec: SourceSpec, changes: readonly Change[], cause: PendingCause): void;
 

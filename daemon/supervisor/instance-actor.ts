@@ -31,6 +31,14 @@ export interface RunFacts {
   startedAtMs: number;
 }
 
+/** What an instance remembers beside its state. */
+export interface InstanceMemory {
+  readonly history: RestartHistory;
+  readonly restarts: number;
+  readonly run: RunFacts | null;
+  readonly lastExit: { readonly exit: ExitResult; readonly at: Date } | null;
+}
+
 /**
  * One instance with its mailbox. An event is decided on at once (transitions.ts), the step is written, and only then its
  * effects are done; an event that arrives meanwhile finds the new state already.
@@ -41,7 +49,7 @@ export class InstanceActor {
   private lastCause: PendingCause;
   restarts = 0;
   run: RunFacts | null = null;
-  lastExit: { exit: ExitResult; at: Date } | null = null;
+  lastExit: InstanceMemory['lastExit'] = null;
 
   constructor(
     readonly ref: InstanceRef,
@@ -66,7 +74,7 @@ export class InstanceActor {
   }
 
   /** Takes over what an earlier daemon knew. Only before the first event. */
-  restore(state: InstanceState, memory: { history: RestartHistory; restarts: number; run: RunFacts | null; lastExit: { exit: ExitResult; at: Date } | null }): void {
+  restore(state: InstanceState, memory: InstanceMemory): void {
     this.current = state;
     this.history = memory.history;
     this.restarts = memory.restarts;

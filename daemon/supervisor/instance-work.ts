@@ -4,7 +4,7 @@ import { seconds } from '../reconciler/restart-policy.js';
 import type { Effect } from '../reconciler/step.js';
 import type { HealthMonitor } from '../health/health-monitor.js';
 import type { LogStore } from '../logs/log-store.js';
-import type { InstanceExit, LiveProcess, RunningInstance } from '../runner/runner.js';
+import type { InstanceExit, InstanceRef, LiveProcess, RunningInstance } from '../runner/runner.js';
 import type { ScriptRunner } from '../runner/script/script-runner.js';
 import { endpointId } from '../routes/derive-routes.js';
 import type { Builds } from './builds.js';
@@ -74,8 +74,8 @@ export class InstanceWork {
     const { state } = actor;
     if (state.kind !== 'running' || state.process.incarnation !== end.incarnation) return;
     const uptimeMs = actor.uptimeMs();
-    const lastLines = await this.lastLines(actor);
-    actor.post({ kind: 'exited', incarnation: end.incarnation, exit: end.exit, uptimeMs, lastLines, ...(end.diagnosis === undefined ? {} : { diagnosis: end.diagnosis }) });
+    const said = await lastLines(this.tools.logs, actor.ref);
+    actor.post({ kind: 'exited', incarnation: end.incarnation, exit: end.exit, uptimeMs, lastLines: said, ...(end.diagnosis === undefined ? {} : { diagnosis: end.diagnosis }) });
   }
 
   /** Timers and builds end; instances live on. */
@@ -202,13 +202,14 @@ export class InstanceWork {
     clearTimeout(this.wakes.get(actor.id));
     this.wakes.delete(actor.id);
   }
+}
 
-  private async lastLines(actor: InstanceActor): Promise<string[]> {
-    try {
-      return await this.tools.logs.lastLines(actor.ref, linesInCrashEvent);
-    } catch {
-      return [];
-    }
+/** The last output of an instance for its crash event; empty when it cannot be read. */
+export async function lastLines(logs: LogStore, ref: InstanceRef): Promise<string[]> {
+  try {
+    return await logs.lastLines(ref, linesInCrashEvent);
+  } catch {
+    return [];
   }
 }
 

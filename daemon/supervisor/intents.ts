@@ -13,7 +13,8 @@ interface IntentRow {
  * What the operator wants, by service and by source (`source:*`). The word about a service outranks the one about its
  * source; where nobody has said anything, the default source is wanted up and every other down.
  *
- * Written by requests only, before they are acknowledged. The reconciler reads it and never writes it.
+ * Written by requests before they are acknowledged, and where state.db was lost, by what is found alive. The reconciler
+ * reads it and never writes it.
  */
 export class Intents {
   private readonly rows: Map<string, IntentRow>;

@@ -6,7 +6,7 @@ import type { InstanceRecord } from './instance-records.js';
 /** What the runner found of an instance when the daemon came up. */
 export type Found =
   | { readonly kind: 'living'; readonly process: RunningInstance }
-  | { readonly kind: 'exited'; readonly exit: InstanceExit }
+  | { readonly kind: 'exited'; readonly exit: InstanceExit; readonly lastLines: readonly string[] }
   | { readonly kind: 'nothing' };
 
 /** Where an instance's story goes on. `adopted`: it is alive and supervised from now on. */
@@ -32,12 +32,20 @@ export function restoreInstance(record: InstanceRecord | undefined, found: Found
     case 'living':
       return restoreLiving(record, found.process, told, wanted);
     case 'exited':
-      if (record !== undefined && told === found.exit.incarnation) return restoreExited(record, found.exit, sameBoot, wanted);
+      if (record !== undefined && told === found.exit.incarnation) return restoreExited(record, found, sameBoot, wanted);
       // Either its end was told before, or state.db never heard of it: then all that is left to do is to start anew.
       return { ...restoreAbsent(record, sameBoot, wanted, boot), forget: found.exit.incarnation };
     case 'nothing':
       return restoreAbsent(record, sameBoot, wanted, boot);
   }
+}
+
+/**
+ * Whether an instance lives of which state.db has never heard. Every launch is on disk before it happens, so the state is
+ * older than what runs: it was lost, or an old copy was put back. What lives then says what was wanted last.
+ */
+export function livesBeyondRecord(record: InstanceRecord | undefined, found: Found): boolean {
+  return found.kind === 'living' && (record === undefined || incarnationOf(record.state) !== found.process.incarnation);
 }
 
 function restoreLiving(record: InstanceRecord | undefined, process: RunningInstance, told: string | null, wanted: 'up' | 'down'): Restored {
@@ -56,7 +64,7 @@ function restoreLiving(record: InstanceRecord | undefined, process: RunningInsta
   return { ...base, state, events: down };
 }
 
-function restoreExited(record: InstanceRecord, found: InstanceExit, sameBoot: boolean, wanted: 'up' | 'down'): Restored {
+function restoreExited(record: InstanceRecord, { exit: found, lastLines }: Found & { kind: 'exited' }, sameBoot: boolean, wanted: 'up' | 'down'): Restored {
   if (!sameBoot) return startAnew(wanted, 'the machine was rebooted', found.incarnation);
   const { incarnation } = found;
   const process: RunningInstance = { ref: found.ref, incarnation, pid: found.pid ?? 0, startedAt: found.startedAt ?? found.at };
@@ -65,7 +73,7 @@ function restoreExited(record: InstanceRecord, found: InstanceExit, sameBoot: bo
     return { ...base, state: { ...record.state, launching: false }, events: [{ kind: 'gone', incarnation, exit: found.exit }] };
   }
   const uptimeMs = Math.max(0, found.at.getTime() - process.startedAt.getTime());
-  const exited: InstanceEvent = { kind: 'exited', incarnation, exit: found.exit, uptimeMs, lastLines: [], ...(found.diagnosis === undefined ? {} : { diagnosis: found.diagnosis }) };
+  const exited: InstanceEvent = { kind: 'exited', incarnation, exit: found.exit, uptimeMs, lastLines, ...(found.diagnosis === undefined ? {} : { diagnosis: found.diagnosis }) };
   if (record.state.kind === 'starting') {
     return { ...base, keepsRun: false, state: record.state, events: [{ kind: 'launched', process }, exited] };
   }
@@ -115,6 +123,8 @@ function incarnationOf(state: InstanceState): string | null {
       return state.incarnation;
     case 'running':
       return state.process.incarnation;
+    case 'failed':
+      return state.leftover?.incarnation ?? null;
     default:
       return null;
   }

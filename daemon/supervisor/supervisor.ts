@@ -3,19 +3,22 @@ import { HiveError } from '../../shared/errors/index.js';
 import type { Change } from '../../shared/protocol/results.js';
 import type { HealthVerdict } from '../health/health-monitor.js';
 import type { InstanceState } from '../reconciler/instance-state.js';
-import { instanceKey, type InstanceExit, type InstanceRef, type RunningInstance } from '../runner/runner.js';
+import type { InstanceExit, InstanceRef, RunningInstance } from '../runner/runner.js';
 import type { RoutedService } from '../routes/derive-routes.js';
 import type { SupervisorPort } from '../sources/supervisor-port.js';
 import type { PendingCause, StateStore } from '../state/state-store.js';
 import { dependencyGate } from './dependency-gate.js';
+import { memoryOf } from './instance-memory.js';
+import { FoundInstances } from './found-instances.js';
 import { InstanceActor, type ActorWorld } from './instance-actor.js';
-import { InstanceRecords, type InstanceRecord } from './instance-records.js';
+import { InstanceRecords } from './instance-records.js';
 import { InstanceWork, mustBuild, type WorkTools } from './instance-work.js';
 import { Intents, type Wanted } from './intents.js';
 import { bootId, monotonicMs } from './monotonic-clock.js';
-import { restoreInstance, type Found } from './restore-instance.js';
+import { livesBeyondRecord, restoreInstance } from './restore-instance.js';
 import { SupervisedService } from './supervised-service.js';
-import { dependenciesFirst, withDependencies } from './dependency-order.js';
+import { stopInOrder } from './stop-in-order.js';
+import { withDependencies } from './dependency-order.js';
 
 /** Who asked for something, as events name it. */
 export interface Requested {
@@ -34,44 +37,26 @@ export class Supervisor implements SupervisorPort {
   private readonly records: InstanceRecords;
   private readonly work: InstanceWork;
   private readonly listeners = new Set<(service: SupervisedService) => void>();
-  /** What earlier daemons left, until the source that it belongs to has been read. */
-  private found = new Map<string, Found>();
-  private remembered = new Map<string, InstanceRecord>();
+  private readonly found: FoundInstances;
   /** Wanted down for the rest of this daemon's life, whatever the operator wants of the next one. */
   private halting = false;
 
   constructor(private readonly store: StateStore, private readonly tools: WorkTools) {
     this.intents = new Intents(store.db);
     this.records = new InstanceRecords(store.db);
+    this.found = new FoundInstances(tools);
     this.work = new InstanceWork(tools, (actor) => this.checkGate(actor));
     tools.runner.onExit((end) => this.exited(end));
   }
 
   /** First of all: looks at what lives. `applySource` then takes it over, service by service. Returns how many live. */
-  async findSurvivors(): Promise<number> {
-    const { living, exited } = await this.tools.runner.adopt();
-    for (const process of living) this.found.set(instanceKey(process.ref), { kind: 'living', process });
-    for (const exit of exited) this.found.set(instanceKey(exit.ref), { kind: 'exited', exit });
-    this.remembered = this.records.all();
-    return living.length;
+  findSurvivors(): Promise<number> {
+    return this.found.look(this.records);
   }
 
-  /** Last of the start: whatever was found and belongs to no source any more is stopped. `keep`: sources that could not be read. */
-  async stopOrphans(keep: ReadonlySet<string>): Promise<void> {
-    const orphans = [...this.found.values()].filter((found) => !keep.has(refOf(found).source));
-    this.found = new Map();
-    await Promise.all(orphans.map(async (found) => {
-      const ref = refOf(found);
-      try {
-        if (found.kind === 'living') {
-          this.tools.warn(`${instanceKey(ref)} runs, but no source has it any more: stopping it.`);
-          await this.tools.runner.stop(found.process, { signal: 'SIGTERM', graceMs: 10_000 });
-          await this.tools.runner.forget(ref, found.process.incarnation);
-        } else if (found.kind === 'exited') await this.tools.runner.forget(ref, found.exit.incarnation);
-      } catch (error) {
-        this.tools.warn(`${instanceKey(ref)} could not be cleared away: ${(error as Error).message}`);
-      }
-    }));
+  /** Last of the start: stops what was found and has left its source. `loaded`: the sources whose services are known. */
+  stopOrphans(loaded: ReadonlySet<string>): Promise<void> {
+    return this.found.stopOrphans(loaded);
   }
 
   applySource(spec: SourceSpec, changes: readonly Change[], cause: PendingCause): void {
@@ -80,7 +65,9 @@ export class Supervisor implements SupervisorPort {
     for (const change of changes) {
       const fqn = change.service;
       const next = specs.get(fqn);
-      if (change.action === 'add' && next !== undefined) added.push(this.add(next));
+      const leaving = change.action === 'add' ? this.services.get(fqn) : undefined;
+      if (leaving !== undefined && next !== undefined) this.keep(leaving, next, cause);
+      else if (change.action === 'add' && next !== undefined) added.push(this.add(next));
       else if (change.action === 'remove') void this.stopAndDrop(fqn, cause).catch((error: Error) => this.tools.warn(error.message));
       else if (next !== undefined) this.replace(next, change, cause);
     }
@@ -102,6 +89,7 @@ export class Supervisor implements SupervisorPort {
   async stopAndDrop(fqn: string, cause: PendingCause): Promise<void> {
     const service = this.get(fqn);
     await this.leave([service], cause);
+    if (!service.leaving) return;
     this.drop(service, true);
     this.intents.forget([fqn]);
     void this.store.record((tx) => this.intents.erase(tx, [fqn]));
@@ -141,7 +129,7 @@ export class Supervisor implements SupervisorPort {
   async halt(cause: PendingCause): Promise<void> {
     this.halting = true;
     for (const service of this.services.values()) service.touch();
-    await this.stopInOrder([...this.services.values()], cause);
+    await Promise.all([this.stopInOrder([...this.services.values()], cause), this.found.stopAll()]);
   }
 
   /** Supervision ends; what runs, runs on. */
@@ -231,10 +219,8 @@ export class Supervisor implements SupervisorPort {
   /** Takes an instance over from an earlier daemon, or starts it when it is wanted up. */
   private begin(service: SupervisedService, cause: PendingCause): void {
     for (const actor of service.actors) {
-      const record = this.remembered.get(actor.id);
-      const found = this.found.get(actor.id) ?? { kind: 'nothing' };
-      this.remembered.delete(actor.id);
-      this.found.delete(actor.id);
+      const { found, record } = this.found.take(actor.id);
+      if (livesBeyondRecord(record, found)) this.wantAsFound(service);
       const restored = restoreInstance(record, found, this.wanted(service), bootId());
       actor.restore(restored.state, memoryOf(record, restored.keepsRun, found));
       if (restored.forget !== null) this.work.perform({ do: 'forget', incarnation: restored.forget }, actor, service);
@@ -246,9 +232,24 @@ export class Supervisor implements SupervisorPort {
     }
   }
 
+  private wantAsFound(service: SupervisedService): void {
+    if (this.wanted(service) === 'up' || this.halting) return;
+    this.intents.remember([service.fqn], 'up');
+    void this.store.record((tx) => this.intents.write(tx, [service.fqn], 'up'));
+  }
+
   private adopt(service: SupervisedService, actor: InstanceActor, process: RunningInstance, cause: PendingCause): void {
     void this.store.record((tx) => tx.append({ type: 'service.adopted', service: service.fqn, instance: actor.id, pid: process.pid }, cause));
     if (actor.state.kind === 'running') void this.work.beginWatching(actor, service, process, actor.state.healthy);
+  }
+
+  /** It was taken out of its source and is put back before its last process has gone. */
+  private keep(service: SupervisedService, next: ServiceSpec, cause: PendingCause): void {
+    service.leaving = false;
+    this.replace(next, { service: next.fqn, action: 'replace', fields: [] }, cause);
+    if (this.wanted(service) === 'down') return;
+    for (const actor of service.actors) actor.post({ kind: 'restart', why: 'it was put back into its source' }, cause);
+    this.tell(service);
   }
 
   private replace(next: ServiceSpec, change: Change, cause: PendingCause): void {
@@ -301,22 +302,11 @@ export class Supervisor implements SupervisorPort {
   private exited(end: InstanceExit): void {
     const actor = this.actorOf(end.ref);
     if (actor !== undefined) void this.work.exited(end, actor);
+    else this.found.ended(end);
   }
 
-  /** Each service stops once nothing that depends on it is left. Throws what the first failed stop says, after all are tried. */
-  private async stopInOrder(services: readonly SupervisedService[], cause: PendingCause): Promise<void> {
-    const among = new Set(services);
-    const stopped = new Map<SupervisedService, Promise<void>>();
-    for (const service of dependenciesFirst(services, (one) => this.dependenciesOf(one)).reverse()) {
-      const dependents = [...(this.dependents.get(service.fqn) ?? [])].filter((dependent) => among.has(dependent));
-      stopped.set(service, (async () => {
-        await Promise.allSettled(dependents.map((dependent) => stopped.get(dependent) ?? Promise.resolve()));
-        await this.stopOne(service, cause);
-      })());
-    }
-    const outcomes = await Promise.allSettled(stopped.values());
-    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failure !== undefined) throw failure.reason as Error;
+  private stopInOrder(services: readonly SupervisedService[], cause: PendingCause): Promise<void> {
+    return stopInOrder(services, (service) => this.dependenciesOf(service), (service) => this.stopOne(service, cause));
   }
 
   /** Stops services that are going away. Where one cannot be stopped they all stay, wanted as the operator wants them. */
@@ -338,6 +328,10 @@ export class Supervisor implements SupervisorPort {
     for (const actor of service.actors) actor.post({ kind: 'stop' }, cause);
     return new Promise<void>((resolve, reject) => {
       const look = (): boolean => {
+        if (this.wanted(service) === 'up') {
+          reject(new HiveError('CONFLICT', `${service.fqn} is not stopped: it was put back meanwhile.`));
+          return true;
+        }
         const states = service.actors.map((actor) => actor.state);
         const stuck = states.find((state) => state.kind === 'failed' && state.leftover !== null);
         if (stuck?.kind === 'failed') reject(new HiveError('STOP_FAILED', stuck.why, { data: { survivors: stuck.survivors } }));
@@ -401,27 +395,3 @@ export class Supervisor implements SupervisorPort {
 
 /** The reason of a service in backoff counts down; a table that did so would change all the time. */
 const untimed = 'it crashed and is about to be restarted';
-
-function refOf(found: Found): InstanceRef {
-  switch (found.kind) {
-    case 'living':
-      return found.process.ref;
-    case 'exited':
-      return found.exit.ref;
-    case 'nothing':
-      throw new Error('nothing has no name');
-  }
-}
-
-function memoryOf(record: InstanceRecord | undefined, keepsRun: boolean, found: Found): Parameters<InstanceActor['restore']>[1] {
-  const sameBoot = record?.boot === bootId();
-  const remembered = keepsRun && record !== undefined && record.startedAt !== null && record.startedAtMs !== null ? { startedAt: new Date(record.startedAt), startedAtMs: record.startedAtMs } : null;
-  const startedAt = found.kind === 'living' ? found.process.startedAt : null;
-  const measured = startedAt === null ? null : { startedAt, startedAtMs: monotonicMs() - Math.max(0, Date.now() - startedAt.getTime()) };
-  return {
-    history: record !== undefined && sameBoot ? record.history : { shortRuns: 0, restartedAtMs: [] },
-    restarts: record?.restarts ?? 0,
-    run: remembered ?? measured,
-    lastExit: record === undefined || record.lastExit === null ? null : { exit: record.lastExit.exit, at: new Date(record.lastExit.at) },
-  };
-}

@@ -204,7 +204,7 @@ describe('the file of a SQLite source', () => {
     await home.restart();
     expect(home.sources.get('jobs')).toMatchObject({ status: 'error' });
     expect(home.sources.get('jobs').problems[0]?.message).toContain(path);
-    expect(home.sources.unreadable()).toEqual(['jobs']);
+    expect(home.sources.loaded()).not.toContain('jobs');
     expect(home.supervisor.runs('shop')).toEqual(['web=sleep 2']);
     expect(await refusal(create('more', script('x')))).toMatchObject({ code: 'STORAGE_FAILED' });
   });

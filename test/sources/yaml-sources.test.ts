@@ -280,7 +280,7 @@ describe('a daemon that starts', () => {
     delete home.environment['TOKEN_OF_SHOP'];
     await home.restart();
     expect(home.sources.get('shop')).toMatchObject({ status: 'error', services: 0 });
-    expect(home.sources.unreadable()).toEqual(['shop']);
+    expect(home.sources.loaded()).not.toContain('shop');
     expect(home.supervisor.applied('shop')).toEqual([]);
   });
 });

@@ -9,7 +9,7 @@ const ref = { source: 'a', service: 's', number: 1 };
 const process: RunningInstance = { ref, incarnation: 'one', pid: 5, startedAt: new Date(1_000) };
 const living: Found = { kind: 'living', process };
 const end: InstanceExit = { ref, incarnation: 'one', pid: 5, exit: { kind: 'code', code: 7 }, at: new Date(6_000), startedAt: new Date(1_000) };
-const exited: Found = { kind: 'exited', exit: end };
+const exited: Found = { kind: 'exited', exit: end, lastLines: ['bye'] };
 const nothing: Found = { kind: 'nothing' };
 const boot = 'this-boot';
 
@@ -34,7 +34,7 @@ describe('restoreInstance', () => {
   });
 
   it('replays an exit exactly, with the uptime it had', () => {
-    expect(restoreInstance(record(running), exited, 'up', boot).events).toEqual([{ kind: 'exited', incarnation: 'one', exit: end.exit, uptimeMs: 5_000, lastLines: [] }]);
+    expect(restoreInstance(record(running), exited, 'up', boot).events).toEqual([{ kind: 'exited', incarnation: 'one', exit: end.exit, uptimeMs: 5_000, lastLines: ['bye'] }]);
   });
 
   it('does not replay an end that was told before', () => {
