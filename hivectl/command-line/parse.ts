@@ -1,105 +1,10 @@
-import yargs, { type Argv } from 'yargs';
-import { HiveError } from '../../shared/errors/hive-error.js';
-import { ownVersion } from '../version.js';
-import { usageOf, type Command, type Option } from './command.js';
-import { globalOptions, type GlobalOptions } from './global-options.js';
-import { commands } from './table.js';
-
-/** What a command line asks for: a command with its arguments, or a text to print (help, version). */
-export type Parsed =
-  | { readonly kind: 'command'; readonly command: Command; readonly args: Record<string, unknown>; readonly options: GlobalOptions }
-  | { readonly kind: 'text'; readonly text: string };
+import { parsePlain } from './parse-plain.js';
+import type { Parsed } from './parsed.js';
 
 /**
- * Reads a command line.
+ * Reads a command line; `columns` is the width that help is written for, null for the usual one.
  * @throws HiveError INVALID_PARAMS with a sentence about what is wrong, and the nearest command for a misspelt one
  */
 export async function parse(words: readonly string[], columns: number | null): Promise<Parsed> {
-  let found: Parsed | undefined;
-  const parser = yargs([...words])
-    .scriptName('hivectl')
-    .locale('en')
-    .parserConfiguration({ 'camel-case-expansion': false, 'parse-positional-numbers': false, 'duplicate-arguments-array': true })
-    .usage('$0 <command>')
-    .options(globalOptions)
-    .version(ownVersion())
-    .help()
-    .alias('h', 'help')
-    .strict()
-    .recommendCommands()
-    .wrap(columns === null ? 100 : Math.min(120, columns))
-    .exitProcess(false)
-    .fail((message: string | undefined, error: Error | undefined) => {
-      throw error === undefined || error.name === 'YError' ? refusal(message ?? error?.message ?? 'The command line is not understood', words) : error;
-    });
-  for (const row of commands) register(parser, row, (command, args) => (found = chosen(command, args)));
-  parser.demandCommand(1, 'Say what to do: hivectl <command>');
-  let text = '';
-  await parser.parseAsync([...words], {}, (_error: unknown, _args: unknown, output: string) => {
-    text = output;
-  });
-  if (text !== '') return { kind: 'text', text };
-  if (found === undefined) throw new HiveError('INVALID_PARAMS', `hivectl ${words.join(' ')} names no command.`, { next: 'See hivectl --help.' });
-  return found;
-}
-
-function register(parser: Argv, row: Command, choose: (row: Command, args: Record<string, unknown>) => void): void {
-  parser.command(
-    [usageOf(row), ...(row.aliases ?? [])],
-    row.describe,
-    (inner) => {
-      for (const [name, { describe, choices, many }] of Object.entries(row.positionals)) {
-        inner.positional(name, { describe, type: 'string', ...(choices === undefined ? {} : { choices }), ...(many === true ? { array: true } : {}) });
-      }
-      inner.options(Object.fromEntries(Object.entries(row.options).map(([name, option]) => [name, yargsOption(option)])));
-      for (const below of row.commands) register(inner, below, choose);
-      if (row.run === null) inner.demandCommand(1, `Say which: hivectl ${row.name} ${row.commands.map(({ name }) => name).join('|')}`);
-      return inner;
-    },
-    (args) => {
-      if (row.run !== null) choose(row, args);
-    },
-  );
-}
-
-function yargsOption({ type, describe, alias, choices, required, many, ...rest }: Option): object {
-  return {
-    type,
-    describe,
-    ...(alias === undefined ? {} : { alias }),
-    ...(choices === undefined ? {} : { choices }),
-    ...(required === undefined ? {} : { demandOption: required }),
-    ...(many === true ? { array: true, nargs: 1, default: [] } : { requiresArg: type !== 'boolean' }),
-    ...(rest.default === undefined ? {} : { default: rest.default }),
-  };
-}
-
-function chosen(command: Command, args: Record<string, unknown>): Parsed {
-  const named = { ...args };
-  for (const [name, { many }] of Object.entries(command.positionals)) if (many === true) named[name] ??= [];
-  for (const [name, { type }] of Object.entries(command.options)) {
-    if (type === 'boolean') named[name] ??= false;
-    if (Number.isNaN(named[name])) throw new HiveError('INVALID_PARAMS', `--${name} takes a number.`, { next: `Write it as --${name} 10.` });
-  }
-  return { kind: 'command', command, args: named, options: globalOptionsOf(named) };
-}
-
-function globalOptionsOf(args: Record<string, unknown>): GlobalOptions {
-  const text = (name: string): string | undefined => (typeof args[name] === 'string' ? args[name] : undefined);
-  return { home: text('home'), socket: text('socket'), json: args['json'] === true, color: args['color'] !== false, quiet: args['quiet'] === true };
-}
-
-/** yargs answers a misspelt command with nothing but its suggestion. */
-function refusal(message: string, words: readonly string[]): HiveError {
-  const suggestion = /^Did you mean (.+)\?$/.exec(message.trim())?.[1];
-  if (suggestion === undefined) return new HiveError('INVALID_PARAMS', sentence(message), { next: 'See hivectl --help.' });
-  return new HiveError('INVALID_PARAMS', `There is no command hivectl ${words.filter((word) => !word.startsWith('-')).join(' ')}.`, {
-    next: `Did you mean ${suggestion}?`,
-    data: { suggestion },
-  });
-}
-
-function sentence(message: string): string {
-  const oneLine = message.trim().replace(/\s*\n\s*/g, ' ');
-  return /[.!?]$/.test(oneLine) ? oneLine : `${oneLine}.`;
+  return parsePlain(words) ?? (await import('./parse-with-yargs.js')).parseWithYargs(words, columns);
 }

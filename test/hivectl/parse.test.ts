@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { parse } from '../../hivectl/command-line/parse.js';
+import { parsePlain } from '../../hivectl/command-line/parse-plain.js';
+import { parseWithYargs } from '../../hivectl/command-line/parse-with-yargs.js';
 
 async function args(line: string): Promise<Record<string, unknown>> {
   const parsed = await parse(line.split(' '), 80);
@@ -40,4 +42,31 @@ describe('a command line', () => {
     expect(await parse(['--version'], 80)).toMatchObject({ kind: 'text', text: expect.stringMatching(/^\d+\.\d+\.\d+$/) });
     expect(await parse(['logs', '--help'], 80)).toMatchObject({ kind: 'text', text: expect.stringContaining('--timestamps') });
   });
+});
+
+/** Only what the command and the global options declare: yargs adds words of its own. */
+function declared(parsed: Awaited<ReturnType<typeof parse>> | null): unknown {
+  if (parsed?.kind !== 'command') return parsed;
+  const { command, args, options } = parsed;
+  const names = [...Object.keys(command.positionals), ...Object.keys(command.options)];
+  return { command: command.name, options, args: Object.fromEntries(names.map((name) => [name, args[name]])) };
+}
+
+describe('the parser without the rest of yargs', () => {
+  it.each([
+    'status', 'ps -a', 'status web db --json', 'status --no-color --home /x', 'up', 'up --no-wait --timeout 30s', 'up --timeout=30s web', 'logs -f', 'logs -fn 5 web', 'logs web -n5 -t',
+    'logs --level error --stream stderr --since 5m', 'events --type a.* --type b.c web -f', 'events --type=a.*', 'wait web', 'wait web --for stopped', 'stop 1 2', 'why web -q', 'source list', 'source add',
+    'source add /p --name x', 'source rm shop', 'service update shop:web - --if-revision 3', 'service create a:b -', 'service rollback web 007', 'plugin call p m {"a":1}', 'daemon stop --keep-services', 'daemon stop --no-keep-services',
+    'completion bash', 'config validate', 'logs --tail 0x10', 'down --all=false',
+  ])('reads as yargs does: %s', async (line) => {
+    const words = line.split(' ');
+    const plain = parsePlain(words);
+    expect(plain).not.toBeNull();
+    expect(declared(plain)).toEqual(declared(await parseWithYargs(words, 80)));
+  });
+
+  it.each([
+    '', 'statsu', 'status --help', 'status -h', '--version', '--json status', 'status --al', 'why', 'why a b', 'wait web --for ever', 'up --timeout', 'up --timeout a --timeout b', 'logs --tail many',
+    'completion tcsh', 'source', 'source lst', 'stop -- -x', 'up --no-timeout', 'events --type',
+  ])('leaves to yargs what has to be explained: %s', (line) => expect(parsePlain(line === '' ? [] : line.split(' '))).toBeNull());
 });
