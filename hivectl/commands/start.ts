@@ -29,9 +29,11 @@ export async function bringUp(context: Context, { targets, services, wait, timeo
   await waitUntilUp(context, services, timeoutMs);
 }
 
+const settleMs = 300;
+
 /** Waits for services that were asked to come up, and prints how they are then. */
 export async function waitUntilUp(context: Context, services: readonly Service[], timeoutMs: number): Promise<void> {
-  const arrivals = await waitForServices(context, { services, goal: 'healthy', timeoutMs });
+  const arrivals = await waitForServices(context, { services, goal: 'healthy', timeoutMs, settleMs });
   const error = arrivalError(arrivals, 'healthy');
   if (error !== null) throw error;
   const up = arrivals.map(({ service }) => service);

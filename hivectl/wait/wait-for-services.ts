@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { HiveError, toHiveError } from '../../shared/errors/hive-error.js';
 import type { Params } from '../../shared/protocol/methods.js';
 import type { Service } from '../../shared/protocol/results.js';
@@ -17,6 +18,8 @@ export interface WaitPlan {
   readonly services: readonly Service[];
   readonly goal: Goal;
   readonly timeoutMs: number;
+  /** Look again this much later at what came up without a health check: most of what is broken crashes at once. */
+  readonly settleMs?: number;
 }
 
 /** What the daemon needs to answer beyond the time it was given. */
@@ -26,7 +29,7 @@ const slackMs = 5000;
  * Waits until every service reached the goal or cannot reach it any more, and shows the way there. A one-off service
  * that ended well counts as up. Ctrl-C stops the waiting, not the services.
  */
-export async function waitForServices(context: Context, { services, goal, timeoutMs }: WaitPlan): Promise<Arrival[]> {
+export async function waitForServices(context: Context, { services, goal, timeoutMs, settleMs = 0 }: WaitPlan): Promise<Arrival[]> {
   context.whenInterrupted(() => {
     context.note('\nNo longer waiting; the services go on as they are (hivectl status).');
     return interruptedExitCode;
@@ -35,7 +38,7 @@ export async function waitForServices(context: Context, { services, goal, timeou
   try {
     return await Promise.all(
       services.map(async (service) => {
-        const arrival = await waitForOne(context, service, goal, timeoutMs);
+        const arrival = await settle(context, await waitForOne(context, service, goal, timeoutMs), settleMs);
         progress.arrived(arrival);
         return arrival;
       }),
@@ -55,6 +58,17 @@ async function waitForOne(context: Context, service: Service, goal: Goal, timeou
     const now = client.connection.isClosed ? service : await client.getService({ fqn }).catch(() => service);
     return { service: now, error: isUp(now, goal) ? null : error };
   }
+}
+
+/** A run that ended right after it began is no arrival. */
+async function settle(context: Context, arrival: Arrival, settleMs: number): Promise<Arrival> {
+  const { service, error } = arrival;
+  if (settleMs === 0 || error !== null || service.state !== 'running' || service.healthy !== null) return arrival;
+  await delay(settleMs);
+  const now = await (await context.client()).getService({ fqn: service.fqn });
+  if (now.state !== 'backoff' && now.state !== 'failed') return { service: now, error: null };
+  const sentence = `${service.fqn} came up and went down again: ${now.reason.replace(/[.!?]$/, '')}.`;
+  return { service: now, error: new HiveError('SERVICE_FAILED', sentence, { next: `Read \`hivectl logs ${service.fqn}\` and mend the cause.`, data: { fqn: service.fqn, state: now.state } }) };
 }
 
 function isUp({ state }: Service, goal: Goal): boolean {
