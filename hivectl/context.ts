@@ -4,6 +4,9 @@ import { interruptedExitCode, type ExitCode } from './exit-codes.js';
 import type { GlobalOptions } from './command-line/global-options.js';
 import { processTerminal, type Terminal } from './terminal.js';
 
+/** A person waits for the answer: what takes longer says so itself. */
+const deadlineMs = 10_000;
+
 /** What a command works with: the daemon, the terminal and what the command line says about both. */
 export class Context {
   readonly home: HomePaths;
@@ -21,7 +24,7 @@ export class Context {
 
   /** Connects when first asked. Fails with DAEMON_UNREACHABLE. */
   client(): Promise<DaemonClient> {
-    this.#client ??= DaemonClient.connect({ socket: this.socket });
+    this.#client ??= DaemonClient.connect({ socket: this.socket, defaultDeadlineMs: deadlineMs });
     return this.#client;
   }
 

@@ -60,7 +60,7 @@ async function stopRunning(context: Context, running: Status, keepServices: bool
   const { services } = keepServices ? { services: [] } : await client.listServices();
   const progress = startProgress(context, services.filter(({ state }) => state !== 'stopped' && state !== 'completed'), 'stopped');
   try {
-    await client.shutdown({ graceful: true, keepServices });
+    await client.shutdown({ graceful: true, keepServices }, { deadlineMs: timeoutMs });
     await until(
       async () => {
         const row = readProcess(running.pid);

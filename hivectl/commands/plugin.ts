@@ -2,15 +2,13 @@ import { HiveError } from '../../shared/errors/hive-error.js';
 import type { Plugin } from '../../shared/protocol/results.js';
 import { readDuration } from '../command-line/read-time.js';
 import type { Context } from '../context.js';
+import { patient } from '../patience.js';
 import { pluginLogFiles, tailFiles } from '../tail-files.js';
 import { pluginStateStyle } from '../render/state-style.js';
 import { renderPlugin, renderPlugins } from '../render/plugin-table.js';
 import { printable } from '../render/text.js';
 
 type Named = { plugin: string };
-
-/** A plugin has its time to shut down. */
-const patient = { deadlineMs: 60_000 };
 
 export async function listPlugins(context: Context): Promise<void> {
   const result = await (await context.client()).listPlugins();

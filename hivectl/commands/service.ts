@@ -1,6 +1,7 @@
 import { HiveError } from '../../shared/errors/hive-error.js';
 import { parseFqn } from '../../shared/config/names.js';
 import { readConfigInput } from '../read-config-input.js';
+import { patient } from '../patience.js';
 import type { Context } from '../context.js';
 import { lookUpService } from '../names/known-names.js';
 import { renderRevisions } from '../render/revisions.js';
@@ -23,7 +24,7 @@ export async function updateService(context: Context, args: { service: string; f
 
 export async function deleteService(context: Context, args: { service: string }): Promise<void> {
   const fqn = await lookUpService(context, args.service);
-  const result = await (await context.client()).deleteService({ fqn }, { deadlineMs: 180_000 });
+  const result = await (await context.client()).deleteService({ fqn }, patient);
   context.show(result, () => [`${fqn} is deleted.`]);
 }
 

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { HiveError } from '../../shared/errors/hive-error.js';
 import type { Change, Source } from '../../shared/protocol/results.js';
 import type { Context } from '../context.js';
+import { patient } from '../patience.js';
 import { findProjectFolder } from '../names/project-folder.js';
 import { renderChanges } from '../render/changes.js';
 import { renderProblems } from '../render/problems.js';
@@ -9,9 +10,6 @@ import { renderSources } from '../render/source-table.js';
 import { count } from '../render/text.js';
 
 type Named = { source: string };
-
-/** Reading a source, and stopping its services, takes the time that it takes. */
-const patient = { deadlineMs: 180_000 };
 
 export async function listSources(context: Context): Promise<void> {
   const result = await (await context.client()).listSources();
@@ -23,7 +21,7 @@ export async function addSource(context: Context, args: { path: string | undefin
   if (path === undefined) {
     throw new HiveError('NOT_FOUND', `Neither ${context.cwd} nor a folder above it has a .adi/hive.yaml.`, { next: 'Name the folder or the database.' });
   }
-  const source = await (await context.client()).addSource({ path, ...(args.name === undefined ? {} : { name: args.name }) });
+  const source = await (await context.client()).addSource({ path, ...(args.name === undefined ? {} : { name: args.name }) }, patient);
   if (source.status === 'error') {
     throw new HiveError('INVALID_CONFIG', `Source ${source.name} is registered but cannot be loaded.`, {
       next: 'Mend the file; it is read again when it changes.',

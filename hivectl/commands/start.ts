@@ -1,6 +1,7 @@
 import type { Service } from '../../shared/protocol/results.js';
 import { readDuration } from '../command-line/read-time.js';
 import type { Context } from '../context.js';
+import { patient } from '../patience.js';
 import { lookUpTargets, type Selection } from '../names/known-names.js';
 import { count } from '../render/text.js';
 import { arrivalError, waitForServices } from '../wait/wait-for-services.js';
@@ -21,7 +22,7 @@ export async function start(context: Context, args: { service: string[]; wait: b
 /** Starts, waits, and says where the services are to be found. */
 export async function bringUp(context: Context, { targets, services, wait, timeoutMs }: BringUp): Promise<void> {
   const client = await context.client();
-  const asked = await Promise.all(targets.map((target) => client.startService(target)));
+  const asked = await Promise.all(targets.map((target) => client.startService(target, patient)));
   if (!wait) {
     context.show({ services: asked.flatMap((answer) => answer.services) }, () => [`Asked for ${count(services.length, 'service')} to start.`]);
     return;

@@ -1,6 +1,7 @@
 import type { Service } from '../../shared/protocol/results.js';
 import { readDuration } from '../command-line/read-time.js';
 import type { Context } from '../context.js';
+import { patient } from '../patience.js';
 import { lookUpTargets, type Selection } from '../names/known-names.js';
 import { count } from '../render/text.js';
 import { arrivalError, waitForServices } from '../wait/wait-for-services.js';
@@ -17,7 +18,7 @@ export async function bringDown(
   { targets, services, wait, timeoutMs }: { targets: readonly Selection[]; services: readonly Service[]; wait: boolean; timeoutMs: number },
 ): Promise<void> {
   const client = await context.client();
-  const asked = await Promise.all(targets.map((target) => client.stopService(target)));
+  const asked = await Promise.all(targets.map((target) => client.stopService(target, patient)));
   if (!wait) {
     context.show({ services: asked.flatMap((answer) => answer.services) }, () => [`Asked for ${count(services.length, 'service')} to stop.`]);
     return;

@@ -5,6 +5,7 @@ import { readDuration } from '../command-line/read-time.js';
 import type { Context } from '../context.js';
 import { ensureDaemon } from '../daemon-process/ensure-daemon.js';
 import type { ExitCode } from '../exit-codes.js';
+import { patient } from '../patience.js';
 import { lookUpTargets } from '../names/known-names.js';
 import { findProjectFolder, sourceOfFolder, type ProjectFolder } from '../names/project-folder.js';
 import { bringUp } from './start.js';
@@ -29,9 +30,9 @@ export async function up(context: Context, args: { service: string[]; wait: bool
 async function registerFolder(client: DaemonClient, project: ProjectFolder): Promise<Source> {
   const { sources } = await client.listSources();
   const known = sourceOfFolder(project, sources);
-  if (known === undefined) return refuseProblems(await client.addSource({ path: project.root }));
-  if (!known.enabled) return refuseProblems(await client.enableSource({ name: known.name }));
-  return (await client.reloadSource({ name: known.name })).source;
+  if (known === undefined) return refuseProblems(await client.addSource({ path: project.root }, patient));
+  if (!known.enabled) return refuseProblems(await client.enableSource({ name: known.name }, patient));
+  return (await client.reloadSource({ name: known.name }, patient)).source;
 }
 
 function refuseProblems(source: Source): Source {

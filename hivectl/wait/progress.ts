@@ -95,11 +95,12 @@ class ProgressLines implements View {
   draw(rows: readonly ProgressRow[]): void {
     for (const { service, outcome, elapsedMs } of rows) {
       if (outcome !== null || elapsedMs < patienceMs || service.reason === '') continue;
+      if (this.goal === 'stopped' && service.state !== 'stopping') continue;
       // Seconds that count down are no news.
       const news = `${service.state} ${service.reason.replace(/\d+/g, '')}`;
       if (this.#said.get(service.fqn) === news) continue;
       this.#said.set(service.fqn, news);
-      this.context.note(`${service.fqn}  ${this.goal === 'stopped' ? 'stopping' : service.state}: ${printable(service.reason)}`);
+      this.context.note(`${service.fqn}  ${service.state}: ${printable(service.reason)}`);
     }
   }
 

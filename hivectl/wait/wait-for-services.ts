@@ -66,7 +66,8 @@ async function settle(context: Context, arrival: Arrival, settleMs: number): Pro
   if (settleMs === 0 || error !== null || service.state !== 'running' || service.healthy !== null) return arrival;
   await delay(settleMs);
   const now = await (await context.client()).getService({ fqn: service.fqn });
-  if (now.state !== 'backoff' && now.state !== 'failed') return { service: now, error: null };
+  const isSameRun = now.state === 'completed' || (now.state !== 'backoff' && now.state !== 'failed' && now.restarts === service.restarts);
+  if (isSameRun) return { service: now, error: null };
   const sentence = `${service.fqn} came up and went down again: ${now.reason.replace(/[.!?]$/, '')}.`;
   return { service: now, error: new HiveError('SERVICE_FAILED', sentence, { next: `Read \`hivectl logs ${service.fqn}\` and mend the cause.`, data: { fqn: service.fqn, state: now.state } }) };
 }

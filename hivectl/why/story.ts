@@ -55,6 +55,7 @@ function impliedCause(event: HiveEvent, own: readonly HiveEvent[]): number | und
   switch (event.type) {
     case 'service.started':
       return before.findLast(({ type }) => type === 'service.starting')?.seq;
+    case 'service.adopted':
     case 'service.crashed':
     case 'service.completed':
     case 'service.healthChanged':

@@ -18,6 +18,8 @@ export interface ConnectOptions {
   readonly socket?: string;
   /** How long connecting may take; default 5,000 ms. */
   readonly connectTimeoutMs?: number;
+  /** How long a call may take that names no deadline; default 30,000 ms. */
+  readonly defaultDeadlineMs?: number;
 }
 
 /** A snapshot, and what happened after it. */
@@ -49,7 +51,9 @@ export class DaemonClient extends MethodTable {
    */
   static async connect(options: ConnectOptions = {}): Promise<DaemonClient> {
     const path = options.socket ?? homePaths(options.home ?? defaultHome()).socket;
-    return DaemonClient.over(await dialSocket(path, options.connectTimeoutMs), { name: 'the daemon' });
+    const { connectTimeoutMs, defaultDeadlineMs } = options;
+    const deadline = defaultDeadlineMs === undefined ? {} : { defaultDeadlineMs };
+    return DaemonClient.over(await dialSocket(path, connectTimeoutMs), { name: 'the daemon', ...deadline });
   }
 
   /** Speaks over a stream that is connected already. `options.onNotification` receives what is not for the client. */

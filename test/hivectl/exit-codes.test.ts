@@ -32,6 +32,11 @@ describe('an error', () => {
     ]);
   });
 
+  it('does not list the problems twice', () => {
+    const told = new HiveError('INVALID_CONFIG', 'Source shop has 1 problem: /p/.adi/hive.yaml:3:5: runer is no key of a service.', error.options);
+    expect(renderError(told, plainPaint).at(-1)).toBe('Source shop has 1 problem. Mend the file. [INVALID_CONFIG]');
+  });
+
   it('is code, message and data for programs', () => {
     expect(JSON.parse(errorAsJson(error))).toEqual({
       error: { code: 'INVALID_CONFIG', message: 'Source shop cannot be loaded.', data: { next: 'Mend the file.', problems: [expect.objectContaining({ line: 3 })] } },
