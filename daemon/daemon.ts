@@ -24,6 +24,7 @@ import { dispatcher } from './rpc/dispatch.js';
 import { Session } from './rpc/session.js';
 import { deriveRoutes } from './routes/derive-routes.js';
 import { RouteHub } from './routes/route-hub.js';
+import { keepOwnFilesPrivate } from './service-umask.js';
 import { SourceManager } from './sources/source-manager.js';
 import { validatePath } from './sources/validate-path.js';
 import { StateStore } from './state/state-store.js';
@@ -59,6 +60,7 @@ export interface ShutdownOrder {
 export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
   const home = resolve(homeAsGiven);
   const beganAt = Date.now();
+  keepOwnFilesPrivate();
   prepareHome(home);
   const lock = lockHome(home);
   const log = openDaemonLog(home);
@@ -148,7 +150,7 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
     try {
       if (order.graceful && !order.keepServices) await supervisor.halt(cause);
     } finally {
-      supervisor.close();
+      await supervisor.close();
       health.close();
       await runner.close();
       await logs.close();

@@ -42,5 +42,6 @@ function readArguments(): { values: { home?: string | undefined; version?: boole
 main().catch((thrown: unknown) => {
   const error = toHiveError(thrown);
   process.stderr.write(`hived: ${error.message}${error.next === undefined ? '' : ` ${error.next}`} [${error.code}]\n`);
-  process.exitCode = error.code === 'INVALID_PARAMS' ? 2 : 1;
+  // At once: a daemon that failed half-way up may have timers and processes that would keep it.
+  process.exit(error.code === 'INVALID_PARAMS' ? 2 : 1);
 });

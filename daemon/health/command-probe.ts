@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import type { HealthCheckSpec } from '../../shared/config/service-spec.js';
+import { withServiceUmask } from '../service-umask.js';
 import { asOwnShortage, errorCode } from './connect-failure.js';
 import { formatDuration, shorten, type ProbeResult } from './probe-result.js';
 
@@ -22,7 +23,8 @@ export async function probeCommand(
   const { execa } = await import('execa');
   if (signal.aborted) return calledOff;
   return new Promise((resolve) => {
-    const command = execa('/bin/sh', ['-c', check.command], {
+    const [shell, ...words] = withServiceUmask(['/bin/sh', '-c', check.command]);
+    const command = execa(shell, words, {
       cwd: check.workingDir, env: environment, extendEnv: false, stdin: 'ignore',
       detached: true, buffer: false, reject: false, encoding: 'utf8',
     });

@@ -43,14 +43,14 @@ async function makeProbe(check: HealthCheckSpec, target: ProbeTarget, signal: Ab
   }
 }
 
-/** A check in a few words: `http GET /health on port http`. */
+/** A check in a few words: `http GET /health on port http`. Leaves out what may hold a secret: queries and arguments. */
 export function describeCheck(check: HealthCheckSpec): string {
   switch (check.type) {
     case 'http':
-      return `http ${check.method} ${check.path} on port ${check.port}`;
+      return `http ${check.method} ${shorten(check.path.replace(/[?#].*$/s, ''), 60)} on port ${check.port}`;
     case 'tcp':
       return `tcp port ${check.port}`;
     case 'cmd':
-      return `cmd ${shorten(check.command, 60)}`;
+      return `cmd ${shorten(/^\s*([^\s=]+)(?=\s|$)/.exec(check.command)?.[1] ?? '', 60)}`.trim();
   }
 }

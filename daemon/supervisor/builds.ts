@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import type { BuildSpec, ServiceSpec } from '../../shared/config/service-spec.js';
 import { HiveError } from '../../shared/errors/index.js';
 import type { LogPaths } from '../logs/log-paths.js';
+import { describeExit } from '../reconciler/restart-policy.js';
 import type { InstanceRef } from '../runner/runner.js';
-import { execa } from 'execa';
+import { runToCompletion } from '../runner/script/run-to-completion.js';
 import type { StateStore } from '../state/state-store.js';
 
 /** Build commands, and which of them have been done. */
@@ -20,15 +21,29 @@ export class Builds {
     return spec.build !== null && this.doneHash.get(spec.fqn) === hashOf(spec.build);
   }
 
-  /** Runs the build command; its output goes to the service's log. Throws BUILD_FAILED. */
-  async run(spec: ServiceSpec, _ref: InstanceRef, environment: Record<string, string>, paths: LogPaths, signal: AbortSignal): Promise<void> {
+  /**
+   * Runs the build command; its output goes to the service's log. When `abort` is, it resolves once nothing of the build is
+   * left. Throws BUILD_FAILED.
+   */
+  async run(spec: ServiceSpec, ref: InstanceRef, environment: Record<string, string>, paths: LogPaths, abort: AbortSignal): Promise<'built' | 'aborted'> {
     const { build } = spec;
-    if (build === null) return;
-    const { exitCode } = await execa(build.command, { shell: '/bin/sh', cwd: build.workingDir, env: environment, extendEnv: false, stdin: 'ignore', stdout: { file: paths.stdoutPath }, stderr: { file: paths.stderrPath }, cancelSignal: signal, reject: false });
-    if (exitCode !== 0) throw new HiveError('BUILD_FAILED', `could not be built: \`${build.command}\` failed`, { next: `Read \`hivectl logs ${spec.fqn}\`.` });
+    if (build === null) return 'built';
+    const { exit, endedBy } = await runToCompletion({
+      ref, environment, abort,
+      command: { run: build.command },
+      workingDirectory: build.workingDir,
+      outputPath: paths.stdoutPath,
+      errorPath: paths.stderrPath,
+      timeoutMs: null,
+    });
+    if (endedBy === 'abort') return 'aborted';
+    if (exit.kind !== 'code' || exit.code !== 0) {
+      throw new HiveError('BUILD_FAILED', `could not be built: its build command ${describeExit(exit)}`, { next: `Read \`hivectl logs ${spec.fqn}\`.` });
+    }
     const hash = hashOf(build);
     await this.store.commit((tx) => tx.db.prepare('INSERT INTO builds VALUES (?, ?) ON CONFLICT (fqn) DO UPDATE SET hash = excluded.hash').run(spec.fqn, hash));
     this.doneHash.set(spec.fqn, hash);
+    return 'built';
   }
 
   forget(fqn: string): void {

@@ -32,7 +32,7 @@ const linesInCrashEvent = 5;
 /** Does what the reconciler decided, and posts what came of it. Decides nothing itself. */
 export class InstanceWork {
   private readonly wakes = new Map<string, NodeJS.Timeout>();
-  private readonly building = new Map<string, AbortController>();
+  private readonly building = new Map<string, { readonly abort: AbortController; readonly ended: Promise<void> }>();
   private readonly forgetting = new Map<string, Promise<void>>();
   /** Incarnations whose launch has not been answered yet, with an exit that came in the meantime. */
   private readonly launching = new Map<string, InstanceExit | null>();
@@ -47,9 +47,9 @@ export class InstanceWork {
       case 'checkGate':
         return this.checkGate(actor);
       case 'build':
-        return void this.build(actor, service);
+        return this.build(actor, service);
       case 'abortBuild':
-        return this.building.get(actor.id)?.abort();
+        return this.building.get(actor.id)?.abort.abort();
       case 'launch':
         return void this.launch(effect.incarnation, actor, service);
       case 'stop':
@@ -78,11 +78,12 @@ export class InstanceWork {
     actor.post({ kind: 'exited', incarnation: end.incarnation, exit: end.exit, uptimeMs, lastLines: said, ...(end.diagnosis === undefined ? {} : { diagnosis: end.diagnosis }) });
   }
 
-  /** Timers and builds end; instances live on. */
-  close(): void {
+  /** Timers and builds end, of which nothing is left afterwards; instances live on. */
+  async close(): Promise<void> {
     for (const timer of this.wakes.values()) clearTimeout(timer);
-    for (const build of this.building.values()) build.abort();
     this.wakes.clear();
+    for (const { abort } of this.building.values()) abort.abort();
+    await Promise.all([...this.building.values()].map(({ ended }) => ended));
   }
 
   /** Health checks and log rotation follow the state: on while it runs. */
@@ -173,20 +174,29 @@ export class InstanceWork {
     });
   }
 
-  private async build(actor: InstanceActor, service: SupervisedService): Promise<void> {
+  private build(actor: InstanceActor, service: SupervisedService): void {
+    const before = this.building.get(actor.id);
     const abort = new AbortController();
-    this.building.set(actor.id, abort);
+    const build = { abort, ended: this.buildAfter(before?.ended, abort.signal, actor, service) };
+    this.building.set(actor.id, build);
+    void build.ended.then(() => {
+      if (this.building.get(actor.id) === build) this.building.delete(actor.id);
+    });
+  }
+
+  /** What is left of an aborted build ends first: two at once would write the same files. */
+  private async buildAfter(before: Promise<void> | undefined, abort: AbortSignal, actor: InstanceActor, service: SupervisedService): Promise<void> {
     try {
+      await before;
       const { spec } = service;
       const ports = this.tools.ports.known(spec.rollout, actor.id);
       const environment = await instanceEnvironment(spec, actor.ref, ports, this.tools.daemonEnvironment);
       const paths = await this.tools.logs.prepare(actor.ref);
-      await this.tools.builds.run(spec, actor.ref, environment, paths, abort.signal);
-      actor.post({ kind: 'built' });
+      const outcome = await this.tools.builds.run(spec, actor.ref, environment, paths, abort);
+      if (outcome === 'built' && !abort.aborted) actor.post({ kind: 'built' });
     } catch (thrown) {
-      if (!abort.signal.aborted) actor.post({ kind: 'buildFailed', why: toHiveError(thrown).message });
-    } finally {
-      if (this.building.get(actor.id) === abort) this.building.delete(actor.id);
+      if (!abort.aborted) actor.post({ kind: 'buildFailed', why: toHiveError(thrown).message });
+      else this.tools.warn(`The build of ${actor.id} could not be ended: ${toHiveError(thrown).message}`);
     }
   }
 

@@ -133,9 +133,9 @@ export class Supervisor implements SupervisorPort {
   }
 
   /** Supervision ends; what runs, runs on. */
-  close(): void {
+  async close(): Promise<void> {
     this.halting = true;
-    this.work.close();
+    await this.work.close();
   }
 
   get(fqn: string): SupervisedService {

@@ -1,5 +1,5 @@
 export { connectRpc, RpcConnection, type CallOptions, type RpcOptions, type RpcStats } from './connection.js';
-export { dialRpc, dialSocket, listenRpc, type DialOptions, type ListenOptions, type RpcServer } from './unix-socket.js';
+export { assertSocketPath, dialRpc, dialSocket, listenRpc, type DialOptions, type ListenOptions, type RpcServer } from './unix-socket.js';
 export { RawJson } from './raw-json.js';
 export type { CloseKind, CloseReason } from './close-reason.js';
 export type { RequestContext } from './running-request.js';

@@ -122,7 +122,8 @@ function connectOnce(path: string): Promise<Socket> {
   });
 }
 
-function assertSocketPath(path: string): void {
+/** Refuses a path that the system would cut off. @throws HiveError TOO_LARGE */
+export function assertSocketPath(path: string): void {
   const bytes = Buffer.byteLength(path);
   if (bytes <= maxSocketPathBytes && !path.includes('\0')) return;
   throw new HiveError('TOO_LARGE', `The socket path ${path} takes ${bytes} bytes; the system allows ${maxSocketPathBytes}.`, {

@@ -17,11 +17,12 @@ export class TestHive {
   private daemon: ChildProcess | null = null;
   private output = '';
 
-  constructor(private readonly environment: Record<string, string> = {}) {}
+  /** `through`: the words of a program that executes the daemon's, such as a shell with another umask. */
+  constructor(private readonly environment: Record<string, string> = {}, private readonly through: readonly string[] = []) {}
 
   /** Starts a daemon on the home and connects. */
-  static async started(environment: Record<string, string> = {}): Promise<TestHive> {
-    const hive = new TestHive(environment);
+  static async started(environment: Record<string, string> = {}, through: readonly string[] = []): Promise<TestHive> {
+    const hive = new TestHive(environment, through);
     await hive.start();
     return hive;
   }
@@ -43,7 +44,8 @@ export class TestHive {
   /** Starts a daemon without waiting for it. */
   launch(): ChildProcess {
     this.output = '';
-    const daemon = spawn(process.execPath, [daemonProgram, '--home', this.home], {
+    const [program = '', ...words] = [...this.through, process.execPath, daemonProgram, '--home', this.home];
+    const daemon = spawn(program, words, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, HIVE_HOME: this.home, ...this.environment },
       detached: true,

@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { HiveError } from '../../../shared/errors/hive-error.js';
+import { serviceUmask } from '../../service-umask.js';
 import { instanceKey, type LaunchRequest } from '../runner.js';
 import { launchProblem, type StartedWith } from './diagnose.js';
 import { checkEnvironment, incarnationVariable } from './environment.js';
@@ -47,6 +48,7 @@ export function planLaunch(
       workingDirectory,
       stdoutPath,
       stderrPath,
+      umask: serviceUmask(),
       ...(request.limits?.openFiles === undefined ? {} : { openFiles: request.limits.openFiles }),
     }),
     script: shebang === null ? null : { path: scriptPath, text: command.run },

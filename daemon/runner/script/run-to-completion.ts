@@ -6,7 +6,8 @@ import path from 'node:path';
 import { HiveError } from '../../../shared/errors/hive-error.js';
 import { identityOf } from '../../../shared/process/identity.js';
 import type { ProcessRow } from '../../../shared/process/process-row.js';
-import type { ExitResult, InstanceRef } from '../runner.js';
+import { withServiceUmask } from '../../service-umask.js';
+import { instanceKey, type ExitResult, type InstanceRef } from '../runner.js';
 import { launchProblem } from './diagnose.js';
 import { checkEnvironment, incarnationVariable } from './environment.js';
 import { incarnationScans } from './incarnation-scans.js';
@@ -25,7 +26,10 @@ export interface CompletionRequest {
   readonly workingDirectory: string;
   /** Both outputs are appended to it; its folder must exist. */
   readonly outputPath: string;
-  readonly timeoutMs: number;
+  /** Where stderr goes instead. */
+  readonly errorPath?: string;
+  /** Null: it may take as long as it takes. */
+  readonly timeoutMs: number | null;
   readonly abort?: AbortSignal;
 }
 
@@ -49,16 +53,21 @@ export async function runToCompletion(request: CompletionRequest): Promise<Compl
   checkEnvironment(environment);
   const scratch = command.run.startsWith('#!') ? mkdtempSync(path.join(tmpdir(), 'hive-run-')) : null;
   const scriptPath = path.join(scratch ?? tmpdir(), 'script');
-  let output: number | null = null;
+  const outputs: number[] = [];
   const started = performance.now();
   try {
-    const [program = '', ...rest] = commandWords(command, scriptPath);
-    const problem = launchProblem(program, workingDirectory);
+    const words = commandWords(command, scriptPath);
+    const problem = launchProblem(words[0] ?? '', workingDirectory);
     if (problem !== null) throw new Error(problem);
     if (scratch !== null) writeNewFile(scriptPath, command.run, 0o700);
-    output = openSync(request.outputPath, 'a', 0o600);
+    const [stdout, stderr] = [request.outputPath, request.errorPath ?? request.outputPath].map((file) => {
+      const output = openSync(file, 'a', 0o600);
+      outputs.push(output);
+      return output;
+    });
 
-    const child = spawn(program, rest, { cwd: workingDirectory, env: environment, detached: true, stdio: ['ignore', output, output] });
+    const [program, ...rest] = withServiceUmask(words);
+    const child = spawn(program, rest, { cwd: workingDirectory, env: environment, detached: true, stdio: ['ignore', stdout, stderr] });
     const ended = endOf(child);
     const main = child.pid === undefined ? null : identityOf(child.pid);
     const owner: TreeOwner = { incarnation, main, known: new Map() };
@@ -69,17 +78,18 @@ export async function runToCompletion(request: CompletionRequest): Promise<Compl
     return { exit: await ended, endedBy, tookMs: performance.now() - started };
   } catch (error) {
     if (error instanceof HiveError) throw error;
-    throw new HiveError('SPAWN_FAILED', `"${firstLine(command.run)}" could not be run: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    // Without the command: what interpolation put into it may be a secret.
+    throw new HiveError('SPAWN_FAILED', `The command of ${instanceKey(ref)} could not be run: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   } finally {
-    if (output !== null) closeSync(output);
+    for (const output of outputs) closeSync(output);
     if (scratch !== null) rmSync(scratch, { recursive: true, force: true });
   }
 }
 
 /** Resolves at the timeout or the abort, whichever comes first; lets go of both once the command has ended. */
-function interruption(timeoutMs: number, abort: AbortSignal | undefined, ended: Promise<unknown>): Promise<'timeout' | 'abort'> {
+function interruption(timeoutMs: number | null, abort: AbortSignal | undefined, ended: Promise<unknown>): Promise<'timeout' | 'abort'> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve('timeout'), timeoutMs);
+    const timer = timeoutMs === null ? undefined : setTimeout(() => resolve('timeout'), timeoutMs);
     const aborted = (): void => resolve('abort');
     if (abort?.aborted === true) aborted();
     abort?.addEventListener('abort', aborted);
@@ -97,9 +107,4 @@ function endOf(child: ChildProcess): Promise<ExitResult> {
     child.once('error', reject);
     child.once('exit', (code, signal) => resolve(signal === null ? { kind: 'code', code: code ?? 0 } : { kind: 'signal', signal }));
   });
-}
-
-function firstLine(text: string): string {
-  const line = text.split('\n', 1)[0] ?? '';
-  return line.length > 80 ? `${line.slice(0, 79)}…` : line;
 }
