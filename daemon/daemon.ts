@@ -72,7 +72,6 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
   const stopPruning = keepJournalShort(store, Number(process.env['HIVE_JOURNAL_EVENTS'] ?? defaultKeptEvents));
 
   const logs = new LogStore({ home, warn });
-  await logs.recover();
   const runner = new ScriptRunner({ home, baseEnvironment: allowListedEnvironment(process.env) });
   const health = new HealthMonitor({ onVerdict: (ref, verdict) => supervisor.verdict(ref, verdict) });
   const supervisor: Supervisor = new Supervisor(store, {
@@ -167,7 +166,7 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
   const dispatch = dispatcher({
     ...daemonHandlers({ status, shutdown, validate: async (path) => ({ problems: await validatePath(path, process.env) }), schema: configJsonSchema }),
     ...sourceHandlers(sources, supervisor),
-    ...serviceHandlers(supervisor, sources, stats),
+    ...serviceHandlers(supervisor, sources, stats, logs),
     ...logHandlers(logs),
     ...routeHandlers(routes),
     ...eventHandlers(events),

@@ -2,6 +2,8 @@ import { HiveError } from '../../../shared/errors/index.js';
 import type { Service } from '../../../shared/protocol/results.js';
 import { RawJson } from '../../../shared/rpc/index.js';
 import { instanceKey } from '../../runner/runner.js';
+import type { LogStore } from '../../logs/log-store.js';
+import { parseFqn } from '../../../shared/config/names.js';
 import type { SourceManager } from '../../sources/source-manager.js';
 import type { StatsSampler } from '../../stats/stats-sampler.js';
 import type { Supervisor } from '../../supervisor/supervisor.js';
@@ -14,7 +16,7 @@ type ServiceMethods = Extract<keyof Handlers, `services.${string}` | 'metrics.su
 /** How long `services.wait` waits when nobody says. */
 const defaultWaitMs = 60_000;
 
-export function serviceHandlers(supervisor: Supervisor, sources: SourceManager, stats: StatsSampler): Pick<Handlers, ServiceMethods> {
+export function serviceHandlers(supervisor: Supervisor, sources: SourceManager, stats: StatsSampler, logs: LogStore): Pick<Handlers, ServiceMethods> {
   const notYet = (what: string): never => {
     throw new HiveError('NOT_SUPPORTED', `${what} is not supported yet.`, { next: 'Use `hivectl restart` to start a service anew.' });
   };
@@ -35,6 +37,8 @@ export function serviceHandlers(supervisor: Supervisor, sources: SourceManager, 
     },
     'services.delete': async ({ fqn }, { requested }) => {
       await sources.deleteService(fqn, requested);
+      const { source, service } = parseFqn(fqn);
+      await logs.deleteLogs(source, service);
       return { fqn };
     },
     'services.start': async (params, { requested }) => actedOn(await supervisor.want(targets(params), 'up', requested)),
