@@ -31,6 +31,9 @@ export const migrations: readonly string[] = [
   -- What the operator wants of a service; no row: nobody has said.
   CREATE TABLE intents (fqn TEXT PRIMARY KEY, wanted TEXT NOT NULL CHECK (wanted IN ('up', 'down')), boot TEXT NOT NULL) STRICT;
 
+  -- How many instances the operator (or an autoscaler) wants; no row: as the configuration says.
+  CREATE TABLE scales (fqn TEXT PRIMARY KEY, instances INTEGER NOT NULL) STRICT;
+
   -- What is remembered of an instance across daemons; data is an InstanceRecord as JSON.
   CREATE TABLE instances (id TEXT PRIMARY KEY, data TEXT NOT NULL) STRICT;
 

@@ -18,10 +18,27 @@ interface IntentRow {
  */
 export class Intents {
   private readonly rows: Map<string, IntentRow>;
+  private readonly scales: Map<string, number>;
 
   constructor(db: Database.Database) {
     const rows = db.prepare('SELECT fqn, wanted, boot FROM intents').all() as ({ fqn: string } & IntentRow)[];
     this.rows = new Map(rows.map(({ fqn, ...row }) => [fqn, row]));
+    const scales = db.prepare('SELECT fqn, instances FROM scales').all() as { fqn: string; instances: number }[];
+    this.scales = new Map(scales.map(({ fqn, instances }) => [fqn, instances]));
+  }
+
+  /** How many instances somebody asked for; undefined: the configuration decides. */
+  scale(fqn: string): number | undefined {
+    return this.scales.get(fqn);
+  }
+
+  /** Inside a transaction; `rememberScale` afterwards. */
+  writeScale(tx: Transaction, fqn: string, instances: number): void {
+    tx.db.prepare('INSERT INTO scales VALUES (?, ?) ON CONFLICT (fqn) DO UPDATE SET instances = excluded.instances').run(fqn, instances);
+  }
+
+  rememberScale(fqn: string, instances: number): void {
+    this.scales.set(fqn, instances);
   }
 
   /** `always` forgets at a boot that it was stopped; everything else is remembered until somebody says otherwise. */
@@ -51,8 +68,10 @@ export class Intents {
   }
 
   erase(tx: Transaction, names: readonly string[]): void {
-    const erase = tx.db.prepare('DELETE FROM intents WHERE fqn = ?');
-    for (const name of names) erase.run(name);
+    for (const table of ['intents', 'scales']) {
+      const erase = tx.db.prepare(`DELETE FROM ${table} WHERE fqn = ?`);
+      for (const name of names) erase.run(name);
+    }
   }
 
   eraseSource(tx: Transaction, source: string): void {
@@ -60,8 +79,18 @@ export class Intents {
     tx.db.prepare('DELETE FROM intents WHERE substr(fqn, 1, ?) = ?').run(prefix.length, prefix);
   }
 
+  /** As `eraseSource`, with the scales: the source is gone for good. */
+  eraseAllOf(tx: Transaction, source: string): void {
+    const prefix = `${source}:`;
+    this.eraseSource(tx, source);
+    tx.db.prepare('DELETE FROM scales WHERE substr(fqn, 1, ?) = ?').run(prefix.length, prefix);
+  }
+
   forget(names: readonly string[]): void {
-    for (const name of names) this.rows.delete(name);
+    for (const name of names) {
+      this.rows.delete(name);
+      this.scales.delete(name);
+    }
   }
 
   forgetSource(source: string): void {

@@ -10,6 +10,8 @@ import type { WaitView } from './waiters.js';
 /** One service under supervision: its spec, its instances, and how it is shown. */
 export class SupervisedService {
   readonly actors: InstanceActor[] = [];
+  /** Instances beyond the wanted number, which are on their way out. */
+  readonly surplus = new Set<InstanceActor>();
   /** Its source, or the service itself, is going away: wanted down whatever the operator said. */
   leaving = false;
   /** What a stop under way waits for, by instance id. */

@@ -1,4 +1,5 @@
 import type { ServiceSpec, SourceSpec } from '../../shared/config/service-spec.js';
+import { hostPortsOf } from '../../shared/config/host-ports.js';
 import { HiveError } from '../../shared/errors/index.js';
 import type { Change } from '../../shared/protocol/results.js';
 import type { HealthVerdict } from '../health/health-monitor.js';
@@ -82,7 +83,7 @@ export class Supervisor implements SupervisorPort {
     for (const service of this.ofSource(source)) this.drop(service, why === 'removed');
     if (why === 'removed') {
       this.intents.forgetSource(source);
-      void this.store.record((tx) => this.intents.eraseSource(tx, source));
+      void this.store.record((tx) => this.intents.eraseAllOf(tx, source));
     }
   }
 
@@ -123,6 +124,22 @@ export class Supervisor implements SupervisorPort {
       this.tell(service);
     }
     return services;
+  }
+
+  /** Wants that many instances; resolves when that is durable. */
+  async scale(fqn: string, instances: number, by: Requested): Promise<SupervisedService> {
+    this.refuseWhenHalting();
+    const service = this.get(fqn);
+    const fixed = hostPortsOf(service.spec.rollout).filter(({ host }) => host !== 'auto').map(({ name }) => name);
+    if (instances > 1 && fixed.length > 0) {
+      throw new HiveError('CONFLICT', `${fqn} cannot run ${instances} times: its port ${fixed.join(', ')} has a fixed number, which only one instance can have.`, {
+        next: `Write \`${fixed[0] ?? 'http'}: auto\` in its rollout ports, then scale again.`,
+      });
+    }
+    await this.store.commit((tx) => this.intents.writeScale(tx, fqn, instances));
+    this.intents.rememberScale(fqn, instances);
+    this.resize(service, by);
+    return service;
   }
 
   /** Stops everything in reverse dependency order. What the operator wants stays as it is, for the next daemon. */
@@ -201,19 +218,71 @@ export class Supervisor implements SupervisorPort {
     });
     this.services.set(spec.fqn, service);
     this.index(service);
-    const world: ActorWorld = {
+    this.addInstances(service, this.instancesOf(service));
+    return service;
+  }
+
+  private instancesOf(service: SupervisedService): number {
+    return this.intents.scale(service.fqn) ?? service.spec.instances;
+  }
+
+  /** Makes actors until there are `count` that are not on their way out; the lowest free numbers first. */
+  private addInstances(service: SupervisedService, count: number): InstanceActor[] {
+    const added: InstanceActor[] = [];
+    const taken = new Set(service.actors.map((actor) => actor.ref.number));
+    for (let number = 1; service.actors.length - service.surplus.size < count; number += 1) {
+      if (taken.has(number)) continue;
+      const actor: InstanceActor = new InstanceActor({ source: service.spec.source, service: service.spec.name, number }, this.worldOf(service, () => actor));
+      service.actors.push(actor);
+      added.push(actor);
+    }
+    service.actors.sort((a, b) => a.ref.number - b.ref.number);
+    return added;
+  }
+
+  private worldOf(service: SupervisedService, self: () => InstanceActor): ActorWorld {
+    return {
       store: this.store,
       records: this.records,
-      wanted: () => this.wanted(service),
+      wanted: () => (service.surplus.has(self()) ? 'down' : this.wanted(service)),
       restartSpec: () => service.spec.restart,
       perform: (effect, actor) => this.work.perform(effect, actor, service),
       changed: (actor, before) => this.changed(service, actor, before),
-      settled: () => this.tell(service),
+      settled: (actor) => {
+        this.dismiss(service, actor);
+        this.tell(service);
+      },
     };
-    for (let number = 1; number <= spec.instances; number += 1) {
-      service.actors.push(new InstanceActor({ source: spec.source, service: spec.name, number }, world));
+  }
+
+  /** Brings the number of instances to what is wanted: more are started, and those with the highest numbers stop. */
+  private resize(service: SupervisedService, cause: PendingCause): void {
+    const count = this.instancesOf(service);
+    const staying = service.actors.filter((actor) => !service.surplus.has(actor));
+    const from = staying.length;
+    if (from === count) return;
+    void this.store.record((tx) => tx.append({ type: 'service.scaled', service: service.fqn, from, to: count }, cause));
+    for (const actor of staying.slice(count)) {
+      service.surplus.add(actor);
+      actor.post({ kind: 'stop' }, cause);
+      this.dismiss(service, actor);
     }
-    return service;
+    for (const actor of this.addInstances(service, count)) {
+      if (this.wanted(service) === 'up') actor.post({ kind: 'start', why: `it was scaled from ${from} to ${count}` }, cause);
+    }
+    service.touch();
+    this.tell(service);
+  }
+
+  /** An instance that was too many and is stopped is forgotten. */
+  private dismiss(service: SupervisedService, actor: InstanceActor): void {
+    const { state } = actor;
+    const gone = state.kind === 'stopped' || state.kind === 'completed' || (state.kind === 'failed' && state.leftover === null);
+    if (!service.surplus.has(actor) || !gone) return;
+    service.surplus.delete(actor);
+    service.actors.splice(service.actors.indexOf(actor), 1);
+    service.touch();
+    void this.store.record(() => this.records.delete(actor.id));
   }
 
   /** Takes an instance over from an earlier daemon, or starts it when it is wanted up. */
@@ -266,6 +335,7 @@ export class Supervisor implements SupervisorPort {
         void this.work.beginWatching(actor, service, actor.state.process, actor.state.healthy);
       } else if (actor.state.kind === 'waiting') this.checkGate(actor);
     }
+    this.resize(service, cause);
   }
 
   private changed(service: SupervisedService, actor: InstanceActor, before: InstanceState): void {
@@ -385,7 +455,7 @@ export class Supervisor implements SupervisorPort {
   }
 
   private actorOf(ref: InstanceRef): InstanceActor | undefined {
-    return this.services.get(`${ref.source}:${ref.service}`)?.actors[ref.number - 1];
+    return this.services.get(`${ref.source}:${ref.service}`)?.actors.find((actor) => actor.ref.number === ref.number);
   }
 
   private tell(service: SupervisedService): void {

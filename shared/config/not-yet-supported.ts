@@ -22,7 +22,6 @@ export const notYetSupported: readonly Unsupported[] = [
   { feature: 'hooks', at: ['services', '*', 'hooks'] },
   { feature: 'expose', at: ['services', '*', 'expose'] },
   { feature: 'uses', at: ['services', '*', 'uses'] },
-  { feature: 'more than one instance', at: ['services', '*', 'instances'], when: (value) => Number(value) > 1 },
   { feature: 'scale', at: ['services', '*', 'scale'] },
   { feature: 'limits', at: ['services', '*', 'limits'] },
   { feature: 'hooks of a source', at: ['hooks'] },

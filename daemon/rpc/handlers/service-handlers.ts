@@ -45,7 +45,7 @@ export function serviceHandlers(supervisor: Supervisor, sources: SourceManager, 
     'services.stop': async (params, { requested }) => actedOn(await supervisor.want(targets(params), 'down', requested)),
     'services.restart': async (params, { requested }) => actedOn(await supervisor.restart(targets(params), requested)),
     'services.deploy': ({ fqn }) => (supervisor.get(fqn), notYet('A deploy by rollout strategy')),
-    'services.scale': ({ fqn }) => (supervisor.get(fqn), notYet('Running more than one instance')),
+    'services.scale': async ({ fqn, instances }, { requested }) => (await supervisor.scale(fqn, instances, requested)).json(),
     'services.wait': ({ fqn, for: condition, timeoutMs = defaultWaitMs }, call) => waitFor(supervisor, fqn, condition, timeoutMs, call),
     'services.revisions': ({ fqn }) => ({ revisions: sources.revisions(fqn) }),
     'services.rollback': async ({ fqn, revision }, { requested }) => {

@@ -1,0 +1,77 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { TestHive } from '../support/test-hive.js';
+import { until } from '../support/until.js';
+
+const server = `exec node -e "require('http').createServer((q,s)=>s.end(process.env.HIVE_INSTANCE+' '+process.env.PORT)).listen(process.env.PORT,'127.0.0.1')"`;
+const yaml = (instances: number): string => `
+version: "1"
+services:
+  web:
+    runner:
+      type: script
+      script:
+        run: ${JSON.stringify(server)}
+    rollout: {type: recreate, recreate: {ports: {http: auto}}}
+    healthcheck: {type: http, http: {port: http, path: /}}
+    instances: ${instances}
+    restart: {policy: always, delay: 50ms}
+`;
+
+describe('instances', () => {
+  let hive: TestHive;
+  afterEach(() => hive.end());
+
+  const running = (count: number) => hive.serviceWhen('many:web', ({ instances }) => instances.length === count && instances.every(({ state, healthy }) => state === 'running' && healthy === true));
+
+  it('run as many times as the configuration says, each with a port of its own', async () => {
+    hive = await TestHive.started();
+    await hive.addSource('many', yaml(3));
+    await hive.client.startSource({ name: 'many' });
+    const service = await running(3);
+    expect(new Set(service.instances.map(({ ports }) => ports['http'])).size).toBe(3);
+    for (const { id, ports } of service.instances) {
+      const answer = await (await fetch(`http://127.0.0.1:${ports['http']}/`)).text();
+      expect(answer).toBe(`${id.split('#')[1]} ${ports['http']}`);
+    }
+  });
+
+  it('are scaled up and down, durably, and keep their pids and ports', async () => {
+    hive = await TestHive.started();
+    await hive.addSource('many', yaml(1));
+    await hive.client.startSource({ name: 'many' });
+    const before = (await running(1)).instances[0];
+    await hive.client.scaleService({ fqn: 'many:web', instances: 4 });
+    const scaled = await running(4);
+    expect(scaled.instances[0]).toMatchObject({ pid: before?.pid, ports: before?.ports });
+
+    await hive.restartAfterKill();
+    const adopted = await running(4);
+    expect(adopted.instances.map(({ pid, ports }) => ({ pid, ports }))).toEqual(scaled.instances.map(({ pid, ports }) => ({ pid, ports })));
+
+    await hive.client.scaleService({ fqn: 'many:web', instances: 2 });
+    const fewer = await running(2);
+    expect(fewer.instances.map(({ pid }) => pid)).toEqual(scaled.instances.slice(0, 2).map(({ pid }) => pid));
+    const { events } = await hive.client.listEvents({ types: ['service.scaled'] });
+    expect(events).toMatchObject([{ from: 1, to: 4 }, { from: 4, to: 2 }]);
+  });
+
+  it('are restarted one by one when they crash, on the same port', async () => {
+    hive = await TestHive.started();
+    await hive.addSource('many', yaml(2));
+    await hive.client.startSource({ name: 'many' });
+    const [first, second] = (await running(2)).instances;
+    process.kill(first?.pid ?? 0, 'SIGKILL');
+    const after = await until(async () => {
+      const { instances } = await hive.service('many:web');
+      return instances[0]?.healthy === true && instances[0].restarts === 1 ? instances : undefined;
+    }, 'the first instance to be back');
+    expect(after[0]).toMatchObject({ ports: first?.ports, lastExit: { code: null, signal: 'SIGKILL' } });
+    expect(after[1]).toMatchObject({ pid: second?.pid, restarts: 0 });
+  });
+
+  it('are not run more than once where a port has a fixed number', async () => {
+    hive = await TestHive.started();
+    await hive.addSource('many', yaml(1).replace('http: auto', 'http: 28999'));
+    await expect(hive.client.scaleService({ fqn: 'many:web', instances: 2 })).rejects.toMatchObject({ code: 'CONFLICT', next: expect.stringContaining('auto') });
+  });
+});
