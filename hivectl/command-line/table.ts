@@ -35,6 +35,11 @@ export const commands: readonly Command[] = [
     run: async (context, args) => (await import('../commands/restart.js')).restart(context, args),
   }),
   command({
+    name: 'scale', positionals: { ...service, instances: { kind: 'text', required: true, describe: 'how many' } }, options: waiting,
+    describe: 'want that many instances of a service',
+    run: async (context, args) => (await import('../commands/scale.js')).scale(context, args),
+  }),
+  command({
     name: 'status', aliases: ['ps'], positionals: services, options: { all: { type: 'boolean', alias: 'a', describe: "of every source, not only the folder's" } },
     describe: 'one row a service: state, health, ports, usage, and why',
     run: async (context, args) => (await import('../commands/status.js')).status(context, args),
@@ -79,6 +84,10 @@ export const commands: readonly Command[] = [
     },
     describe: 'wait until a service has reached a state',
     run: async (context, args) => (await import('../commands/wait.js')).wait(context, args),
+  }),
+  command({
+    name: 'routes', describe: 'what the proxy serves, and from where',
+    run: async (context) => (await import('../commands/routes.js')).routes(context),
   }),
   sourceCommands,
   serviceCommands,
