@@ -7,6 +7,9 @@ export type Paint = (style: Style, text: string) => string;
 
 export const plainPaint: Paint = (_style, text) => text;
 
+/** Whether to paint was decided before; styleText would look at the environment on its own, and differently. */
+const paintAlways: Paint = (style, text) => styleText(style, text, { validateStream: false });
+
 /** Where a command writes to, and what may be shown there. */
 export interface Terminal {
   /** Results. */
@@ -24,7 +27,7 @@ export interface Terminal {
 /** The terminal of this process. NO_COLOR (any value but the empty one) and `--no-color` turn colours off. */
 export function processTerminal(wantsColor: boolean, environment: NodeJS.ProcessEnv = process.env): Terminal {
   const mayPaint = wantsColor && (environment['NO_COLOR'] ?? '') === '' && environment['TERM'] !== 'dumb';
-  const paintFor = (stream: NodeJS.WriteStream): Paint => (mayPaint && stream.isTTY ? styleText : plainPaint);
+  const paintFor = (stream: NodeJS.WriteStream): Paint => (mayPaint && stream.isTTY ? paintAlways : plainPaint);
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

@@ -4,6 +4,7 @@ import type { Context } from '../context.js';
 import { patient } from '../patience.js';
 import { lookUpTargets, type Selection } from '../names/known-names.js';
 import { count } from '../render/text.js';
+import { renderWhereabouts } from '../render/whereabouts.js';
 import { arrivalError, waitForServices } from '../wait/wait-for-services.js';
 
 export interface BringUp {
@@ -38,11 +39,6 @@ export async function waitUntilUp(context: Context, services: readonly Service[]
   const error = arrivalError(arrivals, 'healthy');
   if (error !== null) throw error;
   const up = arrivals.map(({ service }) => service);
-  context.show({ services: up }, () => (context.options.quiet ? [] : upLines(up)));
+  context.show({ services: up }, () => (context.options.quiet ? [] : [...renderWhereabouts(up), `${count(up.length, 'service')} up.`]));
 }
 
-/** Where routed services answer, and how many are up. */
-function upLines(services: readonly Service[]): string[] {
-  const routed = services.filter(({ routes }) => routes.length > 0);
-  return [...routed.map(({ fqn, routes }) => `${fqn}  ${routes.join(' ')}`), `${count(services.length, 'service')} up.`];
-}

@@ -57,7 +57,6 @@ function stateWord({ state, healthy }: Service): string {
 
 /** The line that stands for a service that arrived, where nothing can be drawn. */
 export function progressLine({ service, outcome, elapsedMs }: ProgressRow): string {
-  const routes = outcome === 'reached' && service.state === 'running' ? service.routes.map((url) => `  ${url}`).join('') : '';
   const reason = outcome === 'not-reached' && service.reason !== '' ? `: ${printable(service.reason)}` : '';
-  return `${service.fqn}  ${stateWord(service)} after ${humanDuration(elapsedMs)}${routes}${reason}`;
+  return `${service.fqn}  ${stateWord(service)} after ${humanDuration(elapsedMs)}${reason}`;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { progressLine, renderProgress, type ProgressRow } from '../../hivectl/render/progress-tree.js';
 import { plainPaint } from '../../hivectl/terminal.js';
+import { renderWhereabouts } from '../../hivectl/render/whereabouts.js';
 import { aService } from './shapes.js';
 
 const row = (fqn: string, outcome: ProgressRow['outcome'], different: Parameters<typeof aService>[1] = {}): ProgressRow => ({
@@ -34,7 +35,24 @@ describe('the tree of progress', () => {
   });
 
   it('is a line a service where nothing can be drawn', () => {
-    expect(progressLine(row('shop:web', 'reached', { routes: ['http://127.0.0.1:8080/'] }))).toBe('shop:web  healthy after 1.2s  http://127.0.0.1:8080/');
+    expect(progressLine(row('shop:web', 'reached'))).toBe('shop:web  healthy after 1.2s');
     expect(progressLine(row('shop:web', 'not-reached', { state: 'failed', healthy: null, reason: 'it crashed' }))).toBe('shop:web  failed after 1.2s: it crashed');
+  });
+});
+
+describe('where services are to be found', () => {
+  it('is their routes, else their ports', () => {
+    const services = [
+      aService('shop:web', { routes: ['http://127.0.0.1:8080/'], ports: { http: 8012 } }),
+      aService('shop:api', { routes: ['*/api'], ports: { http: 8013, metrics: 9000 } }),
+      aService('shop:postgres', { ports: { db: 5432 } }),
+      aService('shop:worker'),
+      aService('shop:job', { state: 'completed', ports: { http: 1 } }),
+    ];
+    expect(renderWhereabouts(services)).toEqual([
+      'shop:web       http://127.0.0.1:8080/',
+      'shop:api       http://127.0.0.1:8013/  metrics 127.0.0.1:9000',
+      'shop:postgres  127.0.0.1:5432',
+    ]);
   });
 });
