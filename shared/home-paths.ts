@@ -17,9 +17,6 @@ export interface HomePaths {
   readonly pluginDataFolder: string;
 }
 
-/** Node cuts a longer path off without a word (sun_path of Linux holds 108 bytes, one of them NUL). */
-export const longestSocketPathBytes = 107;
-
 /** `$HIVE_HOME`, made absolute, or `~/.adi/hive`. An empty HIVE_HOME counts as unset. */
 export function defaultHome(environment: Readonly<Record<string, string | undefined>> = process.env): string {
   const named = environment['HIVE_HOME'];
@@ -42,9 +39,4 @@ export function homePaths(home: string = defaultHome()): HomePaths {
     pluginsFolder: join(root, 'plugins'),
     pluginDataFolder: join(root, 'plugin-data'),
   };
-}
-
-/** Tells whether a Unix socket can be made at `path`. */
-export function isSocketPathShortEnough(path: string): boolean {
-  return Buffer.byteLength(path) <= longestSocketPathBytes;
 }

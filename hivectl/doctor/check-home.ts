@@ -1,6 +1,6 @@
 import { accessSync, constants, lstatSync, statfsSync, type Stats } from 'node:fs';
 import type { HomePaths } from '../../shared/home-paths.js';
-import { isSocketPathShortEnough, longestSocketPathBytes } from '../../shared/home-paths.js';
+import { maxSocketPathBytes } from '../../shared/rpc/unix-socket.js';
 import { humanSize } from '../render/measures.js';
 import { error, fine, note, warning, type Finding } from './finding.js';
 
@@ -44,8 +44,8 @@ function accessProblem(home: string): Finding | null {
 
 export function checkSocketPath(socket: string): Finding {
   const bytes = Buffer.byteLength(socket);
-  if (isSocketPathShortEnough(socket)) return fine(`the path of the socket has ${bytes} of ${longestSocketPathBytes} bytes`);
-  return error(`The path of the socket, ${socket}, has ${bytes} bytes; the system allows ${longestSocketPathBytes}.`, 'Choose a shorter home: export HIVE_HOME=/run/user/$(id -u)/hive');
+  if (bytes <= maxSocketPathBytes) return fine(`the path of the socket has ${bytes} of ${maxSocketPathBytes} bytes`);
+  return error(`The path of the socket, ${socket}, has ${bytes} bytes; the system allows ${maxSocketPathBytes}.`, 'Choose a shorter home: export HIVE_HOME=/run/user/$(id -u)/hive');
 }
 
 function checkSpace(home: string): Finding[] {
