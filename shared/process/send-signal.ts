@@ -23,7 +23,13 @@ export function signalGroup(leader: ProcessIdentity, signal: NodeJS.Signals): Si
   return send(-leader.pid, signal);
 }
 
+/**
+ * To kill(2), 0 is the caller's own group and -1 is everybody on the machine, so that a group "led by pid 1" would be the
+ * end of it all. Whatever a record says, neither init nor this very process is ever one of ours.
+ */
 function send(target: number, signal: NodeJS.Signals): SignalOutcome {
+  const pid = Math.abs(target);
+  if (!Number.isSafeInteger(pid) || pid <= 1 || pid === process.pid) return 'gone';
   try {
     process.kill(target, signal);
     return 'sent';
