@@ -48,8 +48,8 @@ function readId(value: unknown): string | null {
 
 /** Plugin ids follow the rules of source names: they become names of folders. @throws ManifestProblem */
 export function assertPluginId(id: string): void {
-  const problem = nameProblem('source', id);
-  if (problem !== null) throw new ManifestProblem(problem.replace('source name', 'plugin id'));
+  const problem = nameProblem('plugin', id);
+  if (problem !== null) throw new ManifestProblem(problem);
 }
 
 function readCommand(value: unknown): string[] | null {

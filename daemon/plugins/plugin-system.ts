@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { nameProblem } from '../../shared/config/names.js';
 import { HiveError, toHiveError } from '../../shared/errors/index.js';
 import type {
   AttachRequest, ExpectRequest, HostCommand, HostHello, HostWelcome, InitializeRequest, Inventory, PluginManifest, PluginReport,
@@ -320,6 +321,8 @@ export class PluginSystem<Session extends PluginSession = PluginSession> {
   #named(id: string): KnownPlugin {
     const known = this.#known.get(id);
     if (known !== undefined) return known;
+    const problem = nameProblem('plugin', id);
+    if (problem !== null) throw new HiveError('INVALID_PARAMS', problem, { next: 'hivectl plugin list shows the ids there are.' });
     throw new HiveError('NOT_FOUND', `There is no plugin "${id}".`, { next: 'hivectl plugin list shows the ones there are; hivectl plugin reload looks for new ones and says what it skips.' });
   }
 

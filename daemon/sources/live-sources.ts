@@ -9,6 +9,7 @@ import { planChanges, sourceItselfChanged } from './plan-changes.js';
 import { conflictRefusal, type Refusal } from './refusal.js';
 import type { RegisteredSource } from './registered-source.js';
 import { writeRegistry, type SourceRow } from './registry.js';
+import { checkSourceName } from './source-name.js';
 import type { GoodReading, Reading } from './source-reader.js';
 import type { SupervisorPort } from './supervisor-port.js';
 
@@ -59,10 +60,11 @@ export class LiveSources {
     return source?.phase === 'registered' ? source : null;
   }
 
-  /** @throws HiveError NOT_FOUND */
+  /** @throws HiveError NOT_FOUND, INVALID_PARAMS when no source can have that name */
   get(name: string): RegisteredSource {
     const source = this.find(name);
     if (source !== null) return source;
+    checkSourceName(name);
     throw new HiveError('NOT_FOUND', `There is no source ${JSON.stringify(name)}.`, { next: 'See hivectl source list; add one with hivectl source add <path>.', data: { source: name } });
   }
 

@@ -1,3 +1,4 @@
+import { parseFqn } from '../../shared/config/names.js';
 import type { ServiceSpec, SourceSpec } from '../../shared/config/service-spec.js';
 import { hostPortsOf } from '../../shared/config/host-ports.js';
 import { HiveError } from '../../shared/errors/index.js';
@@ -155,9 +156,11 @@ export class Supervisor implements SupervisorPort {
     await this.work.close();
   }
 
+  /** @throws HiveError NOT_FOUND, INVALID_PARAMS when it is no full name */
   get(fqn: string): SupervisedService {
     const service = this.services.get(fqn);
     if (service === undefined) {
+      parseFqn(fqn);
       throw new HiveError('NOT_FOUND', `There is no service ${fqn}.`, { next: 'See `hivectl status --all` for those there are.', data: { fqn } });
     }
     return service;

@@ -2,23 +2,24 @@ import { HiveError } from '../errors/hive-error.js';
 
 export const longestName = 63;
 
-type NameKind = 'source' | 'service' | 'port' | 'expose' | 'alias';
+type NameKind = 'source' | 'service' | 'port' | 'expose' | 'alias' | 'plugin';
 
 const allowed: Record<NameKind, { rest: RegExp; said: string }> = {
   source: { rest: /^[a-z0-9-]$/, said: 'lower-case letters a-z, digits and -' },
   service: { rest: /^[a-z0-9_-]$/, said: 'lower-case letters a-z, digits, _ and -' },
   port: { rest: /^[a-z0-9_-]$/, said: 'lower-case letters a-z, digits, _ and -' },
   expose: { rest: /^[a-z0-9_-]$/, said: 'lower-case letters a-z, digits, _ and -' },
+  plugin: { rest: /^[a-z0-9-]$/, said: 'lower-case letters a-z, digits and -' },
   alias: { rest: /^[a-z0-9_-]$/, said: 'lower-case letters a-z, digits, _ and -' },
 };
 
 /**
- * Says in a sentence why `name` cannot be the name of a source, a service, a port and so on; null when it can.
+ * Says in a sentence why `name` cannot be the name of a source, a service, a plugin and so on; null when it can.
  * Names become folder names, so that this is also what keeps `../x` out.
  */
 export function nameProblem(kind: NameKind, name: string): string | null {
   const { rest, said } = allowed[kind];
-  const noun = kind === 'expose' ? 'expose name' : `${kind} name`;
+  const noun = kind === 'plugin' ? 'plugin id' : `${kind} name`;
   if (name === '') return `A ${noun} cannot be empty: it starts with a letter a-z and is made of ${said}.`.replace(/^A ([ae])/, 'An $1');
   const characters = [...name];
   if (characters.length > longestName) {

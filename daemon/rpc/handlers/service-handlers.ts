@@ -20,6 +20,11 @@ export function serviceHandlers(supervisor: Supervisor, sources: SourceManager, 
   const notYet = (what: string): never => {
     throw new HiveError('NOT_SUPPORTED', `${what} is not supported yet.`, { next: 'Use `hivectl restart` to start a service anew.' });
   };
+  const targets = ({ fqn, source = '' }: { fqn?: string | undefined; source?: string | undefined }): { fqn: string } | { source: string } => {
+    if (fqn !== undefined) return { fqn };
+    sources.get(source);
+    return { source };
+  };
   return {
     'services.list': ({ source }) => {
       if (source !== undefined) sources.get(source);
@@ -53,7 +58,7 @@ export function serviceHandlers(supervisor: Supervisor, sources: SourceManager, 
       return { service: supervisor.get(fqn).view(), revision: made.revision };
     },
     'services.stats': async ({ fqn }) => {
-      if (fqn !== undefined && !fqn.includes('*')) supervisor.get(fqn.split('#')[0] ?? fqn);
+      if (fqn !== undefined) supervisor.get(fqn.split('#')[0] ?? fqn);
       return stats.get(fqn);
     },
     'metrics.subscribe': ({ intervalMs }, { session }) => {
@@ -71,10 +76,6 @@ export function serviceHandlers(supervisor: Supervisor, sources: SourceManager, 
       return {};
     },
   };
-}
-
-function targets(params: { fqn?: string | undefined; source?: string | undefined }): { fqn: string } | { source: string } {
-  return params.fqn === undefined ? { source: params.source ?? '' } : { fqn: params.fqn };
 }
 
 function actedOn(services: readonly SupervisedService[]): { services: Service[] } {
