@@ -80,7 +80,6 @@ function gaveUp(words: string): HiveError {
   const lines = words.split('\n').filter((line) => line.trim() !== '');
   const said = lines.findLast((line) => /\[[A-Z_]+\]$/.test(line)) ?? lines.at(-1) ?? 'it said nothing';
   const code = /\[([A-Z_]+)\]$/.exec(said)?.[1];
-  return new HiveError(isErrorCode(code) ? code : 'INTERNAL', `The daemon could not start: ${said.replace(/ ?\[[A-Z_]+\]$/, '')}`, {
-    next: 'hivectl doctor looks for what is wrong.',
-  });
+  const sentence = said.replace(/^hived: /, '').replace(/ ?\[[A-Z_]+\]$/, '').replace(/([^.!?])$/, '$1.');
+  return new HiveError(isErrorCode(code) ? code : 'INTERNAL', `The daemon could not start: ${sentence}`, { next: 'hivectl doctor looks for what is wrong.' });
 }
