@@ -61,7 +61,7 @@ const table: Table = {
     restart: (state, event, context) => enterStopping(context, state.process, { kind: 'restart', why: event.why }),
     exited: (state, event, context) => {
       if (event.incarnation !== state.process.incarnation) return 'ignore';
-      const effects: Effect[] = [...forgetting(event.incarnation), { do: 'sweep', process: state.process }];
+      const effects: Effect[] = [{ do: 'sweep', process: state.process }, ...forgetting(event.incarnation)];
       // Only a daemon that comes up finds this: the instance ended while nobody watched, after it was wanted down.
       return context.wanted === 'down' ? enterStopped(context, { events: [stopped(context, event.exit)], effects }) : enterWhatPolicySays(context, event, { effects });
     },

@@ -33,7 +33,8 @@ const linesInCrashEvent = 5;
 export class InstanceWork {
   private readonly wakes = new Map<string, NodeJS.Timeout>();
   private readonly building = new Map<string, { readonly abort: AbortController; readonly ended: Promise<void> }>();
-  private readonly forgetting = new Map<string, Promise<void>>();
+  /** What has to be over before an instance is launched again: the sweep after its last incarnation, then its record. */
+  private readonly clearing = new Map<string, Promise<void>>();
   /** Incarnations whose launch has not been answered yet, with an exit that came in the meantime. */
   private readonly launching = new Map<string, InstanceExit | null>();
 
@@ -55,7 +56,7 @@ export class InstanceWork {
       case 'stop':
         return void this.stop(effect.process, actor, service);
       case 'sweep':
-        return void this.sweep(effect.process, actor);
+        return this.sweep(effect.process, actor);
       case 'forget':
         return this.forget(effect.incarnation, actor);
       case 'wakeAfter':
@@ -110,7 +111,7 @@ export class InstanceWork {
     const { spec } = service;
     this.launching.set(incarnation, null);
     try {
-      await this.forgetting.get(actor.id);
+      await this.clearing.get(actor.id);
       const ports = await this.tools.ports.resolve(spec.rollout, actor.id);
       const environment = await instanceEnvironment(spec, actor.ref, ports, this.tools.daemonEnvironment);
       const paths = await this.tools.logs.prepare(actor.ref);
@@ -156,21 +157,23 @@ export class InstanceWork {
   }
 
   /** What the main process left running goes too: otherwise it would hold the ports of the next incarnation. */
-  private async sweep(process: RunningInstance, actor: InstanceActor): Promise<void> {
-    try {
-      await this.tools.runner.stop(process, { signal: 'SIGKILL', graceMs: 0 });
-    } catch (thrown) {
-      this.tools.warn(`${actor.id} left processes behind: ${toHiveError(thrown).message}`);
-    }
+  private sweep(process: RunningInstance, actor: InstanceActor): void {
+    this.clear(actor, async () => void (await this.tools.runner.stop(process, { signal: 'SIGKILL', graceMs: 0 })), 'left processes behind');
   }
 
+  /** After the sweep, so that a daemon that is killed in between leaves the next one something to find. */
   private forget(incarnation: string, actor: InstanceActor): void {
-    const done = this.tools.runner.forget(actor.ref, incarnation).catch((thrown: unknown) => {
-      this.tools.warn(`The run record of ${actor.id} could not be removed: ${toHiveError(thrown).message}`);
+    this.clear(actor, () => this.tools.runner.forget(actor.ref, incarnation), 'has a run record that could not be removed');
+  }
+
+  private clear(actor: InstanceActor, work: () => Promise<void>, complaint: string): void {
+    const before = this.clearing.get(actor.id);
+    const done = (before === undefined ? work() : before.then(work)).catch((thrown: unknown) => {
+      this.tools.warn(`${actor.id} ${complaint}: ${toHiveError(thrown).message}`);
     });
-    this.forgetting.set(actor.id, done);
+    this.clearing.set(actor.id, done);
     void done.then(() => {
-      if (this.forgetting.get(actor.id) === done) this.forgetting.delete(actor.id);
+      if (this.clearing.get(actor.id) === done) this.clearing.delete(actor.id);
     });
   }
 

@@ -17,6 +17,8 @@ export interface Restored {
   readonly events: readonly InstanceEvent[];
   /** An end that is already on disk: its run record may go. */
   readonly forget: string | null;
+  /** The incarnation that was being stopped, of which something may be left: its stop goes on. */
+  readonly stopAgain: string | null;
   /** The remembered run is the one that was found. */
   readonly keepsRun: boolean;
 }
@@ -52,7 +54,7 @@ function restoreLiving(record: InstanceRecord | undefined, process: RunningInsta
   const known = told === process.incarnation ? record?.state : undefined;
   const healthy = known?.kind === 'running' ? known.healthy : null;
   const detail = known?.kind === 'running' ? known.detail : null;
-  const base = { adopted: true, forget: null, keepsRun: known !== undefined };
+  const base = { adopted: true, forget: null, stopAgain: null, keepsRun: known !== undefined };
   const down: InstanceEvent[] = wanted === 'down' ? [{ kind: 'stop' }] : [];
   if (known?.kind === 'starting') {
     return { ...base, keepsRun: false, state: known, events: [{ kind: 'launched', process }, ...down] };
@@ -68,9 +70,9 @@ function restoreExited(record: InstanceRecord, { exit: found, lastLines }: Found
   if (!sameBoot) return startAnew(wanted, 'the machine was rebooted', found.incarnation);
   const { incarnation } = found;
   const process: RunningInstance = { ref: found.ref, incarnation, pid: found.pid ?? 0, startedAt: found.startedAt ?? found.at };
-  const base = { adopted: false, forget: null, keepsRun: true };
+  const base = { adopted: false, forget: null, stopAgain: null, keepsRun: true };
   if (record.state.kind === 'stopping') {
-    return { ...base, state: { ...record.state, launching: false }, events: [{ kind: 'gone', incarnation, exit: found.exit }] };
+    return { ...base, state: { ...record.state, launching: false }, events: [], stopAgain: incarnation };
   }
   const uptimeMs = Math.max(0, found.at.getTime() - process.startedAt.getTime());
   const exited: InstanceEvent = { kind: 'exited', incarnation, exit: found.exit, uptimeMs, lastLines, ...(found.diagnosis === undefined ? {} : { diagnosis: found.diagnosis }) };
@@ -82,7 +84,7 @@ function restoreExited(record: InstanceRecord, { exit: found, lastLines }: Found
 }
 
 function restoreAbsent(record: InstanceRecord | undefined, sameBoot: boolean, wanted: 'up' | 'down', boot: string): Restored {
-  const base = { adopted: false, forget: null, keepsRun: true };
+  const base = { adopted: false, forget: null, stopAgain: null, keepsRun: true };
   const comesUp = 'the daemon came up and it is wanted up';
   if (record === undefined) return startAnew(wanted, comesUp);
   if (!sameBoot || record.boot !== boot) return startAnew(wanted, 'the machine was rebooted');
@@ -104,7 +106,7 @@ function restoreAbsent(record: InstanceRecord | undefined, sameBoot: boolean, wa
         ],
       };
     case 'stopping':
-      return { ...base, state, events: [{ kind: 'gone', incarnation: state.incarnation, exit: { kind: 'unknown', reason: 'its run record is gone' } }] };
+      return { ...base, state: { ...state, launching: false }, events: [], stopAgain: state.incarnation };
     case 'backoff':
     case 'failed':
     case 'completed':
@@ -113,7 +115,7 @@ function restoreAbsent(record: InstanceRecord | undefined, sameBoot: boolean, wa
 }
 
 function startAnew(wanted: 'up' | 'down', why: string, forget: string | null = null): Restored {
-  return { state: { kind: 'stopped' }, adopted: false, events: wanted === 'up' ? [{ kind: 'start', why }] : [], forget, keepsRun: false };
+  return { state: { kind: 'stopped' }, adopted: false, events: wanted === 'up' ? [{ kind: 'start', why }] : [], forget, stopAgain: null, keepsRun: false };
 }
 
 function incarnationOf(state: InstanceState): string | null {

@@ -295,7 +295,13 @@ export class Supervisor implements SupervisorPort {
       if (livesBeyondRecord(record, found)) this.wantAsFound(service);
       const restored = restoreInstance(record, found, this.wanted(service), bootId());
       actor.restore(restored.state, memoryOf(record, restored.keepsRun, found));
-      if (restored.forget !== null) this.work.perform({ do: 'forget', incarnation: restored.forget }, actor, service);
+      const nameOnly = (incarnation: string): RunningInstance => ({ ref: actor.ref, incarnation, pid: 0, startedAt: new Date() });
+      if (restored.forget !== null) {
+        // How far an earlier daemon came with sweeping after it is not known.
+        this.work.perform({ do: 'sweep', process: nameOnly(restored.forget) }, actor, service);
+        this.work.perform({ do: 'forget', incarnation: restored.forget }, actor, service);
+      }
+      if (restored.stopAgain !== null) this.work.perform({ do: 'stop', process: nameOnly(restored.stopAgain) }, actor, service);
       if (restored.adopted && found.kind === 'living') this.adopt(service, actor, found.process, cause);
       if (restored.state.kind === 'backoff' && restored.events.length === 0) {
         this.work.perform({ do: 'wakeAfter', ms: restored.state.untilMs - monotonicMs() }, actor, service);

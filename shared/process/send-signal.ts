@@ -3,6 +3,14 @@ import type { ProcessIdentity } from './identity.js';
 import { isGone } from './process-row.js';
 import { readProcess } from './proc-table.js';
 
+/**
+ * To kill(2), 0 is the caller's own group and -1 is everybody on the machine, so that a group "led by pid 1" would be the
+ * end of it all. Whatever a record says, neither init nor this very process is ever one of ours.
+ */
+export function mayBeSignalled(pid: number): boolean {
+  return Number.isSafeInteger(pid) && pid > 1 && pid !== process.pid;
+}
+
 export type SignalOutcome = 'sent' | 'gone' | 'not-permitted';
 
 /** Signals this very process, looked at immediately before; a stranger under its pid is never reached. */
@@ -23,13 +31,8 @@ export function signalGroup(leader: ProcessIdentity, signal: NodeJS.Signals): Si
   return send(-leader.pid, signal);
 }
 
-/**
- * To kill(2), 0 is the caller's own group and -1 is everybody on the machine, so that a group "led by pid 1" would be the
- * end of it all. Whatever a record says, neither init nor this very process is ever one of ours.
- */
 function send(target: number, signal: NodeJS.Signals): SignalOutcome {
-  const pid = Math.abs(target);
-  if (!Number.isSafeInteger(pid) || pid <= 1 || pid === process.pid) return 'gone';
+  if (!mayBeSignalled(Math.abs(target))) return 'gone';
   try {
     process.kill(target, signal);
     return 'sent';

@@ -23,7 +23,13 @@ describe('promise 2: never two incarnations of an instance', () => {
     expect(doubled).toEqual([]);
     return Object.fromEntries([...pids].sort());
   };
-  const allRunning = (...fqns: string[]): Promise<unknown> => Promise.all(fqns.map((fqn) => hive.serviceWhen(fqn, ({ state }) => state === 'running')));
+  /** They run, and have got as far as to be known by the kernel under their names. */
+  const allRunning = async (...fqns: string[]): Promise<void> => {
+    for (const fqn of fqns) {
+      const { instances } = await hive.serviceWhen(fqn, ({ state }) => state === 'running');
+      await until(() => (servicesInProc(hive.home).pids.get(fqn) === instances[0]?.pid ? true : undefined), `${fqn} to be the process that it is said to be`);
+    }
+  };
 
   it('with state.db deleted under running services: the same processes are taken over', async () => {
     hive = new TestHive();
@@ -88,6 +94,7 @@ describe('promise 2: never two incarnations of an instance', () => {
     await hive.client.stopService({ fqn: 'shop:stopped' });
     await hive.client.waitForService({ fqn: 'shop:stopped', for: 'stopped' });
     await hive.client.startService({ fqn: 'shop:started' });
+    await allRunning('shop:restarted');
     await hive.addSource('new', stack('one'));
     await hive.client.startService({ source: 'new' });
     await allRunning('shop:started', 'new:one');
@@ -139,7 +146,7 @@ describe('promise 2: never two incarnations of an instance', () => {
     }
     for (const name of ['a', 'b']) await hive.client.stopService({ fqn: `shop:${name}` });
     for (const name of ['c', 'd']) await hive.client.startService({ fqn: `shop:${name}` });
-    await until(() => (Object.keys(servicesInProc(hive.home).pids).length, Object.keys(living()).join() === 'shop:c,shop:d' ? true : undefined), 'the last word to be done');
+    await until(() => (Object.keys(living()).join() === 'shop:c,shop:d' ? true : undefined), 'the last word to be done');
     observed.over = true;
     await observer;
     expect(observed.doubled).toEqual([]);
@@ -165,6 +172,7 @@ describe('promise 2: never two incarnations of an instance', () => {
     await hive.client.reloadSource({ name: 'shop' });
     const back = await hive.serviceWhen('shop:slow', ({ state, instances }) => state === 'running' && instances[0]?.pid !== first);
     expect(back.wanted).toBe('up');
+    await allRunning('shop:slow');
     expect(living()).toEqual({ 'shop:a': a, 'shop:slow': back.instances[0]?.pid });
 
     writeFileSync(join(folder, '.adi/hive.yaml'), stack('a'));

@@ -61,7 +61,7 @@ describe('promise 4: no signal ever reaches a process that is not ours', () => {
     expectUntouched();
     // The stranger is not taken for the service either: that one runs anew.
     const { instances } = await hive.serviceWhen('shop:web', ({ state }) => state === 'running');
-    expect(instances[0]?.pid).toBe(servicesInProc(hive.home).pids.get('shop:web'));
+    await until(() => (servicesInProc(hive.home).pids.get('shop:web') === instances[0]?.pid ? true : undefined), 'the service to be what is said to run');
     expect(instances[0]?.pid).not.toBe(stranger.pid);
     expect(instances[0]?.lastExit).toMatchObject({ code: null, signal: null, unknown: expect.any(String) as unknown });
     await hive.client.restartService({ fqn: 'shop:web' });

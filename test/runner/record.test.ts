@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { decideInstanceState } from '../../daemon/runner/script/instance-state.js';
+import { mayBeSignalled } from '../../shared/process/send-signal.js';
 import { exitResultOf, parseRecord } from '../../daemon/runner/script/record.js';
 
 const shim = 'shim b007 11 500 inc-1\n';
@@ -16,6 +17,15 @@ describe('a record', () => {
       if (lines === 0) expect(record).toEqual({ kind: 'unwritten' });
       else expect(record).toMatchObject({ service: lines >= 2 ? { pid: 12 } : null, exit: lines === 4 ? { kind: 'code', code: 3 } : null });
     }
+  });
+
+  it('names no process that kill(2) would take for everybody, a group or the machine', () => {
+    for (const pid of ['0', '1', '-1']) {
+      expect(parseRecord(`shim b007 ${pid} 500 inc-1\nservice 12 501\n`)).toEqual({ kind: 'unwritten' });
+      expect(parseRecord(`${shim}service ${pid} 501\n`)).toMatchObject({ kind: 'written', service: null });
+    }
+    for (const pid of [-1, 0, 1, process.pid, Number.NaN, 2.5]) expect([pid, mayBeSignalled(pid)]).toEqual([pid, false]);
+    expect(mayBeSignalled(2)).toBe(true);
   });
 
   it('tells codes from signals in the words of dash, BusyBox and bash', () => {

@@ -44,7 +44,9 @@ describe('restoreInstance', () => {
 
   it('finishes a stop that the daemon did not live to see', () => {
     const stopping: InstanceState = { kind: 'stopping', incarnation: 'one', launching: false, purpose: { kind: 'down' } };
-    expect(restoreInstance(record(stopping), exited, 'down', boot).events).toMatchObject([{ kind: 'gone', exit: { kind: 'code', code: 7 } }]);
+    for (const found of [exited, nothing]) {
+      expect(restoreInstance(record(stopping), found, 'down', boot)).toMatchObject({ state: stopping, events: [], stopAgain: 'one' });
+    }
     expect(restoreInstance(record(stopping), living, 'down', boot).events).toEqual([{ kind: 'stop' }]);
   });
 

@@ -1,5 +1,6 @@
-import type { InstanceExit } from '../runner.js';
+import type { InstanceExit, InstanceRef } from '../runner.js';
 import { readInstanceState } from './instance-state.js';
+import { provenOwn } from './proven-own.js';
 import { removeLeftovers, removeRecord, revokeOrders } from './record-file.js';
 import { listRunFolders } from './run-folder.js';
 import { settleInstance } from './settle-instance.js';
@@ -31,6 +32,11 @@ export async function adoptSurvivors(home: string): Promise<Survivors> {
           removeRecord(folder, state.incarnation);
           return removeLeftovers(folder, state.incarnation);
         case 'running':
+          if (!provenOwn(ref, state.incarnation, folder, state.main, state.shim)) {
+            removeRecord(folder, state.incarnation);
+            survivors.exited.push(endOfNobody(ref, state.incarnation, folder));
+            return;
+          }
           survivors.living.push(new WatchedInstance(ref, state.incarnation, folder, state.main, state.shim, null));
           return;
         case 'ended': {
@@ -43,4 +49,10 @@ export async function adoptSurvivors(home: string): Promise<Survivors> {
     }),
   );
   return survivors;
+}
+
+/** The record named a process that is none of ours: of the incarnation's end nothing is known. */
+function endOfNobody(ref: InstanceRef, incarnation: string, folder: string): Survivors['exited'][number] {
+  const instance = new WatchedInstance(ref, incarnation, folder, null, null, null);
+  return { instance, end: { ref, incarnation, exit: { kind: 'unknown', reason: 'Its record names a process that is not its own.' }, at: new Date() } };
 }

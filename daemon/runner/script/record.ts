@@ -16,13 +16,17 @@ export type InstanceRecord =
       readonly exit: ExitResult | null;
     };
 
+/** 0 and 1 are never a service's: no shim has written that. */
+const firstPid = 2;
+
 /** Reads a record. Only lines that end in a newline count; what follows the last one was never finished. */
 export function parseRecord(text: string): InstanceRecord {
   const lines = text.split('\n').slice(0, -1);
   const shimLine = /^shim (\S+) (\d+) (\d+) (\S+)$/.exec(lines[0] ?? '');
-  if (shimLine === null) return { kind: 'unwritten' };
+  if (shimLine === null || Number(shimLine[2]) < firstPid) return { kind: 'unwritten' };
   const [, bootId = '', pid, startTicks, incarnation = ''] = shimLine;
-  const serviceLine = /^service (\d+) (\d+)$/.exec(lines[1] ?? '');
+  const written = /^service (\d+) (\d+)$/.exec(lines[1] ?? '');
+  const serviceLine = written !== null && Number(written[1]) >= firstPid ? written : null;
   const exitLine = /^exit (\d+)$/.exec(lines.at(-1) ?? '');
   return {
     kind: 'written',

@@ -1,6 +1,7 @@
 import { bootId } from '../../../../shared/process/machine.js';
 import type { ProcessIdentity } from '../../../../shared/process/identity.js';
 import type { ProcessSnapshot } from '../../../../shared/process/process-scans.js';
+import { mayBeSignalled } from '../../../../shared/process/send-signal.js';
 import { isGone, type ProcessRow } from '../../../../shared/process/process-row.js';
 
 /** Whose processes are looked for. */
@@ -26,7 +27,7 @@ export function membersOf(owner: TreeOwner, snapshot: ProcessSnapshot, spared: R
   const unfollowed: ProcessRow[] = [];
 
   const take = (row: ProcessRow): void => {
-    if (members.has(row) || (row !== main && (row.isKernelThread || spared.has(row.sessionId)))) return;
+    if (!mayBeSignalled(row.pid) || members.has(row) || (row !== main && (row.isKernelThread || spared.has(row.sessionId)))) return;
     members.add(row);
     unfollowed.push(row);
   };
