@@ -88,7 +88,14 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
   supervisor.onChange((service) => { if (service.spec.proxy.length > 0) routes.touch(); });
   const adopted = await supervisor.findSurvivors();
   await store.commit((tx) => tx.append({ type: 'daemon.started', version, pid: process.pid, adopted }));
-  const sources = new SourceManager({ home, store, supervisor, log, environment: process.env });
+  const socket = join(home, 'hive.sock');
+  const plugins: PluginSystem<Session> = new PluginSystem<Session>({
+    home, socket, version, store, warn,
+    progressOf: (session) => events.progressOf(session),
+    settingsOf: (plugin) => sources.sourceSpec('default')?.plugins[plugin] ?? {},
+    someServiceHas: (feature) => sources.allSpecs().some((spec) => (feature === 'route' ? spec.proxy.length > 0 : spec.scale !== null)),
+  });
+  const sources: SourceManager = new SourceManager({ home, store, supervisor, log, environment: process.env, onLive: () => void plugins.settingsChanged() });
   await sources.load();
   await supervisor.stopOrphans(new Set(sources.loaded()));
   const stats = new StatsSampler({
@@ -101,16 +108,6 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
     sources: sources.list(),
     plugins: plugins.list(),
   }));
-  const socket = join(home, 'hive.sock');
-  const plugins: PluginSystem<Session> = new PluginSystem<Session>({
-    home, socket, version, store, warn,
-    progressOf: (session) => events.progressOf(session),
-    settingsOf: (plugin) => sources.sourceSpec('default')?.plugins[plugin] ?? {},
-    someServiceHas: (feature) => sources.allSpecs().some((spec) => (feature === 'route' ? spec.proxy.length > 0 : spec.scale !== null)),
-  });
-  store.onCommitted((committed) => {
-    if (committed.some(({ type }) => type === 'source.added' || type === 'source.changed' || type === 'source.removed')) void plugins.settingsChanged();
-  });
 
   const status = (): Status => {
     const services = supervisor.all();

@@ -41,6 +41,8 @@ export class LiveSources {
     private readonly store: StateStore,
     private readonly supervisor: SupervisorPort,
     private readonly log: Logger,
+    /** Told after what sources say has changed. */
+    private readonly onLive: () => void = () => {},
   ) {}
 
   add(source: RegisteredSource): void {
@@ -111,6 +113,7 @@ export class LiveSources {
       const told = changes.filter(({ service }) => service !== options.dropped);
       if (told.length > 0 || itself) this.supervisor.applySource(reading.spec, told, cause ?? options.cause);
     }
+    this.onLive();
   }
 
   /** Tells the supervisor of a source that it does not know. */

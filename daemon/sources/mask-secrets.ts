@@ -2,7 +2,10 @@
 export const mask = '***';
 
 const secretKey = /token|secret|passw|passphrase|pwd|key|credential|authorization|bearer|private/i;
-const onlyReference = /^\s*\$\{[^}]*\}\s*$/;
+/** Variables, in which a secret may have any name. */
+const variables = /^(static|vars)$/;
+/** Without a default: `${env.X:-secret}` says what it is. */
+const onlyReference = /^\s*\$\{[\w.]+\}\s*$/;
 const passwordInUrl = /(:\/\/[^\s:/@]*:)(?!\$\{)[^\s@/]+(?=@)/g;
 const assignment = /((?:^|[\s;&|'"?-])[\w-]*(?:token|secret|passw(?:or)?d|passphrase|api[_-]?key|access[_-]?key|credential)[\w-]*\s*[=:]\s*["']?)(?!\$\{|\$[A-Za-z_(])[^\s"'&;|]+/gi;
 const secretFlag = /^--?[\w-]*(?:token|secret|passw(?:or)?d|passphrase|api[_-]?key|access[_-]?key|credential)[\w-]*$/i;
@@ -10,9 +13,9 @@ const flagAndValue = /((?:^|\s)--[\w-]*(?:token|secret|passw(?:or)?d|passphrase|
 const bearer = /(\b(?:bearer|basic)\s+)(?!\$)[\w.~+/=-]{8,}/gi;
 
 /**
- * The configuration as written, with `***` in place of every value whose key sounds like a secret and of what looks like
- * one inside a text: a password in a URL, `PASSWORD=…` or a bearer token in a command. References such as `${env.X}` stay,
- * for they say where a secret comes from and not what it is.
+ * The configuration as written, with `***` in place of the values of variables, of every value whose key sounds like a
+ * secret and of what looks like one inside a text: a password in a URL, `PASSWORD=…` or a bearer token in a command.
+ * References such as `${env.X}` stay, for they say where a secret comes from and not what it is.
  */
 export function maskSecrets(config: unknown): unknown {
   return masked(config, false);
@@ -50,7 +53,7 @@ function masked(value: unknown, secret: boolean): unknown {
   if (Array.isArray(value)) return value.map((item, index) => masked(item, secret || secretFlag.test(String(value[index - 1] ?? ''))));
   if (typeof value === 'object' && value !== null) {
     // A map below such a key (`secrets: {db: …}`) holds secrets whatever its own keys are called.
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, masked(inner, secret || secretKey.test(key))]));
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, masked(inner, secret || secretKey.test(key) || variables.test(key))]));
   }
   if (typeof value === 'string') return secret ? (onlyReference.test(value) || value === '' ? value : mask) : maskText(value);
   if (typeof value === 'number') return secret ? mask : value;

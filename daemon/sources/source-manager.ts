@@ -32,6 +32,8 @@ export interface SourceManagerOptions {
   readonly log: Logger;
   /** What `${env.NAME}` in a configuration means. */
   readonly environment: Environment;
+  /** Told each time that what sources say has changed, once it can be asked for. */
+  readonly onLive?: () => void;
   /** Parts of the format to refuse; by default what this build does not run yet. */
   readonly unsupported?: readonly Unsupported[];
 }
@@ -55,7 +57,7 @@ export class SourceManager {
 
   constructor(private readonly options: SourceManagerOptions) {
     const { store, supervisor, log, home, environment, unsupported } = options;
-    this.live = new LiveSources(store, supervisor, log);
+    this.live = new LiveSources(store, supervisor, log, options.onLive);
     this.readers = new ReaderFactory(home, environment, unsupported);
     this.edits = new ServiceEdits(this.live, supervisor, () => this.makeCocoons());
     this.schedule = new ReloadSchedule((name) => watchedReload(this.watched, name));
@@ -139,6 +141,7 @@ export class SourceManager {
       source.phase = 'removed';
       this.live.delete(name);
       source.reader.close();
+      this.options.onLive?.();
       return result;
     });
   }
@@ -189,6 +192,7 @@ export class SourceManager {
       source.row = row;
       source.problems = [];
       this.retire(source, 'disabled');
+      this.options.onLive?.();
       return source.toResult();
     });
   }

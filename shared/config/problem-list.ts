@@ -1,5 +1,6 @@
 import type { ConfigNode, ConfigPath, Span } from './config-node.js';
 import type { Problem, ProblemCode } from './problem.js';
+import { secretFrom, secretSpans, withoutSecrets } from './secret-lines.js';
 
 /** A problem as a check reports it; the list knows how to turn a span into file, line, column and the line itself. */
 export interface Finding {
@@ -49,7 +50,7 @@ export class ProblemList {
   }
 
   inOrder(): Problem[] {
-    const secrets = this.document === null ? [] : secretSpans(this.document);
+    const secrets = this.document === null ? null : secretSpans(this.document);
     return [...this.found.values()]
       .sort((a, b) => a.offset - b.offset)
       .map(({ offset, problem }) => (this.origin.kind === 'text' ? { ...problem, offendingLine: this.lineAt(offset, this.origin.text, secrets) } : problem));
@@ -69,20 +70,19 @@ export class ProblemList {
     return { file: this.origin.file, line: line + 1, column: span.start - (this.starts()[line] ?? 0) + 1 };
   }
 
-  private lineAt(offset: number, text: string, secrets: readonly Span[]): string {
+  /** `secrets`: where the document has them; null: nobody could parse it. */
+  private lineAt(offset: number, text: string, secrets: readonly Span[] | null): string {
     const index = this.lineIndex(offset);
     const from = this.starts()[index] ?? 0;
     const to = Math.min(this.starts()[index + 1] ?? Infinity, from + 2 * longestLine);
-    let line = '';
-    let at = from;
-    for (const secret of secrets) {
-      if (secret.end <= at || secret.start >= to) continue;
-      line += `${text.slice(at, Math.max(at, secret.start))}…`;
-      at = Math.min(to, secret.end);
-    }
-    line += text.slice(at, to);
-    // A control character could move the cursor of the terminal that this is shown on.
-    return cut(withoutSecrets(line.replace(/\r?\n$/, '').replace(/[^\P{C}\t]/gu, '\uFFFD')));
+    return presentable(secrets === null ? this.unparsedLine(index, text) : withoutSpans(text, { start: from, end: to }, secrets));
+  }
+
+  private unparsedLine(index: number, text: string): string {
+    const lineAt = (wanted: number): string => text.slice(this.starts()[wanted] ?? 0, Math.min(this.starts()[wanted + 1] ?? Infinity, (this.starts()[wanted] ?? 0) + 2 * longestLine));
+    const line = lineAt(index);
+    const secret = secretFrom(index, lineAt);
+    return secret === null ? line : `${line.slice(0, secret)} …`;
   }
 
   private starts(): number[] {
@@ -117,28 +117,20 @@ export function formatPath(path: ConfigPath): string {
   }, '');
 }
 
-const secretKey =
-  /((?:^|[\s{,"'])[\w.-]*(?:secret|passw|token|credential|private|api_?key|access_?key)[\w.-]*["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|\$\{env\.\w+\}|[^\s,}][^,}]*)/gi;
-const urlPassword = /(:\/\/[^\s:/@]*:)[^\s@/]+(?=@)/g;
-
-/** Leaves out what stands after a key that sounds like a secret, and passwords in URLs; references to the environment stay. */
-export function withoutSecrets(line: string): string {
-  return line
-    .replace(secretKey, (whole: string, key: string, value: string) => (/^["']?\$\{env\.\w+\}["']?$/.test(value) ? whole : `${key}…`))
-    .replace(urlPassword, '$1…');
+function withoutSpans(text: string, shown: Span, secrets: readonly Span[]): string {
+  let line = '';
+  let at = shown.start;
+  for (const secret of secrets) {
+    if (secret.end <= at || secret.start >= shown.end) continue;
+    line += `${text.slice(at, Math.max(at, secret.start))}…`;
+    at = Math.min(shown.end, secret.end);
+  }
+  return line + text.slice(at, shown.end);
 }
 
-/** Where values stand that may be secret whatever they are called: variables and `secret`; references to the environment are not. */
-function secretSpans(document: ConfigNode): Span[] {
-  const spans: Span[] = [];
-  const visit = (node: ConfigNode, isSecret: boolean): void => {
-    if (node.kind === 'scalar') {
-      if (isSecret && !/^\$\{env\.\w+\}$/.test(node.written)) spans.push(node.span);
-    } else if (node.kind === 'list') for (const item of node.items) visit(item, isSecret);
-    else for (const [key, entry] of node.entries) visit(entry.value, isSecret || key === 'static' || key === 'vars' || key === 'secret');
-  };
-  visit(document, false);
-  return spans.sort((a, b) => a.start - b.start);
+/** A control character could move the cursor of the terminal that this is shown on. */
+function presentable(line: string): string {
+  return cut(withoutSecrets(line.replace(/\r?\n$/, '').replace(/[^\P{C}\t]/gu, '\uFFFD')));
 }
 
 function cut(line: string): string {

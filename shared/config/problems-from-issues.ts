@@ -1,8 +1,9 @@
 import type { z } from 'zod';
 import { changeMapAt, nodeAt, spanAt, type ConfigNode, type ConfigPath, type MapEntry } from './config-node.js';
 import { nearestName } from './nearest-name.js';
-import { formatPath, withoutSecrets, type Finding } from './problem-list.js';
+import { formatPath, type Finding } from './problem-list.js';
 import { descriptionAt, keysAt } from './schema-keys.js';
+import { isPrivate, withoutSecrets } from './secret-lines.js';
 
 /** What the schema library puts where the schema gives no wording of its own. */
 export const noWording = '\u0000';
@@ -194,11 +195,10 @@ function inside(path: ConfigPath): string {
   return path.length === 0 ? ' at the top level' : ` in ${subjectOf(path).replace(/^Service/, 'service')}`;
 }
 
-const privateValue = /(^|\.)(environment|static|vars|add|secret)(\.|$)|secret|passw|token/i;
-
 /** ` ("30")`, as written and never what the environment put in; nothing for what may be secret. */
 function quoted(node: ConfigNode, path: ConfigPath): string {
-  if (node.kind !== 'scalar' || privateValue.test(formatPath(path))) return '';
+  // A text where a whole service should be may be anything.
+  if (node.kind !== 'scalar' || path.length <= 2 || isPrivate(path)) return '';
   const written = withoutSecrets(node.written.slice(0, 200).replace(/\s+/g, ' '));
   return ` ("${written.length > 60 ? `${written.slice(0, 60)}…` : written}")`;
 }

@@ -2,6 +2,7 @@ import { isAlias, isMap, isPair, isScalar, isSeq, parseDocument, type Document, 
 import { nowhere, type ConfigNode, type ConfigPath, type MapEntry, type MapNode, type Span } from './config-node.js';
 import type { ProblemList } from './problem-list.js';
 import { protectReferences } from './protect-references.js';
+import { isPrivate } from './secret-lines.js';
 
 /** More values than any sensible configuration has; also what bounds aliases of aliases of aliases. */
 const mostValues = 200_000;
@@ -61,7 +62,8 @@ function syntaxSentence(code: string, message: string): string {
     case 'RESOURCE_EXHAUSTION':
       return tooDeep;
     default:
-      return `This is not valid YAML: ${message.replace(/\s+/g, ' ').replace(/\.$/, '')}.`;
+      // What comes after a colon is quoted from the file.
+      return `This is not valid YAML: ${message.replace(/: [^]*$/, '').replace(/\s+/g, ' ').replace(/\.$/, '')}.`;
   }
 }
 
@@ -94,7 +96,7 @@ class Reader {
     if (this.values > mostValues) return this.giveUp(node, path, `The file has more than ${mostValues} values.`);
     if (depth > deepest) return this.giveUp(node, path, tooDeep);
     if (node.tag !== undefined && node.tag.startsWith('!')) {
-      this.refuse(spanOf(node), path, `The tag ${node.tag} means nothing here; write the plain value.`);
+      this.refuse(spanOf(node), path, `The tag ${isPrivate(path) ? '!…' : node.tag} means nothing here; write the plain value${isPrivate(path) ? ' in quotes' : ''}.`);
     }
     this.open.add(node);
     const read = this.readInner(node, path, depth);
@@ -171,7 +173,7 @@ class Reader {
   private alias(node: Node, name: string, path: ConfigPath): Read {
     const target = this.anchors.get(name);
     if (target === undefined) {
-      this.refuse(spanOf(node), path, `Nothing before this line is marked &${name}.`);
+      this.refuse(spanOf(node), path, isPrivate(path) ? 'This begins with * and so refers to something before it, which is not there; a plain value stands in quotes.' : `Nothing before this line is marked &${name}.`);
       return empty;
     }
     if (this.open.has(target)) {

@@ -52,7 +52,7 @@ const single: [string, string, { path: string; message: string; suggestion?: str
   ['a dash for an underscore', `{${runs}, depends-on: []}`, { path: 'services.web.depends-on', message: 'did you mean "depends_on"?', suggestion: 'depends_on' }],
   ['a missing runner', '{restart: always}', { path: 'services.web.runner', message: 'runner of service web is missing.' }],
   ['an empty service', '', { path: 'services.web', message: 'Service web has no value: give it one or remove the line.' }],
-  ['a service that is a text', 'serve', { path: 'services.web', message: 'Service web ("serve") must be a map, not a text.' }],
+  ['a service that is a text', 'serve', { path: 'services.web', message: 'Service web must be a map, not a text.' }],
   ['a runner block without a type', '{runner: {script: {run: x}}}', { path: 'services.web.runner.type', message: 'runner.type of service web is missing.' }],
   ['a runner type without its block', '{runner: {type: script}}', { path: 'services.web.runner.script', message: 'is missing: with type script' }],
   ['a block of another type', '{runner: {type: docker, script: {run: x}}}', { path: 'services.web.runner.script', message: 'does not belong here, because type is docker.' }],
@@ -97,7 +97,7 @@ describe('one mistake is one problem', () => {
     ['a misspelt setting in defaults', 'version: "1"\ndefaults: {hive.health.http: {tiemout: 5s}}\nservices: {}\n', 'defaults.hive.health.http.tiemout', 'did you mean "timeout"?'],
     ['a default without unit', 'version: "1"\ndefaults: {hive.health.http: {timeout: 5}}\nservices: {}\n', 'defaults.hive.health.http.timeout', 'has no unit'],
     ['a list at the top', '- a\n- b\n', '', 'The document must be a map, not a list.'],
-    ['text at the top', 'hello', '', 'The document ("hello") must be a map, not a text.'],
+    ['text at the top', 'hello', '', 'The document must be a map, not a text.'],
   ])('%s', (_, text, path, message) => {
     const problems = problemsOf(text);
     expect(problems.map((problem) => problem.path)).toEqual([path]);
