@@ -149,7 +149,7 @@ export class Exchange implements ClientUser, ConnectionUser {
     } catch (thrown) {
       if (!(thrown instanceof Malformed)) throw thrown;
       this.#toClient.discard();
-      if (this.#response !== null) return this.#cutOff(`The service sent an answer that is not HTTP: ${thrown.message}`);
+      if (this.#toClient.hasWritten) return this.#cutOff(`The service sent an answer that is not HTTP. ${thrown.message}`);
       this.#answer(502, 'BACKEND_FAILED', `The service sent an answer that is not HTTP. ${thrown.message}`);
     }
   }

@@ -8,6 +8,8 @@ const smallBytes = 4096;
  * Text is written a byte a character.
  */
 export class JoinedWriter {
+  /** Something has gone out that cannot be taken back. */
+  hasWritten = false;
   #text = '';
 
   constructor(private readonly socket: Socket) {}
@@ -21,6 +23,7 @@ export class JoinedWriter {
       this.#text += bytes.toString('latin1');
       return;
     }
+    this.hasWritten = true;
     if (this.#text !== '') {
       this.socket.cork();
       this.socket.write(this.#text, 'latin1');
@@ -39,6 +42,7 @@ export class JoinedWriter {
   flush(): void {
     if (this.#text === '') return;
     const text = this.#text;
+    this.hasWritten = true;
     this.#text = '';
     this.socket.write(text, 'latin1');
   }
