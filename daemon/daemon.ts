@@ -161,7 +161,7 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
   };
 
   const dispatch = dispatcher({
-    ...daemonHandlers({ status, shutdown, validate: async (path) => ({ problems: await validatePath(path, process.env) }), schema: configJsonSchema }),
+    ...daemonHandlers({ status, shutdown, validate: async (path) => ({ problems: await validatePath(path, process.env) }), schema: configJsonSchema, exposed: () => supervisor.exposed() }),
     ...sourceHandlers(sources, supervisor),
     ...serviceHandlers(supervisor, sources, stats, logs),
     ...logHandlers(logs),

@@ -14,6 +14,8 @@ export type InstanceEvent =
   | { readonly kind: 'buildFailed'; readonly why: string }
   | { readonly kind: 'launched'; readonly process: RunningInstance }
   | { readonly kind: 'launchFailed'; readonly why: string; readonly code: ErrorCode }
+  /** Nothing was launched: what it uses has gone since the launch was decided on. */
+  | { readonly kind: 'heldBack'; readonly incarnation: string }
   | { readonly kind: 'exited'; readonly incarnation: string; readonly exit: ExitResult; readonly uptimeMs: number; readonly lastLines: readonly string[]; readonly diagnosis?: string }
   /** The stop ladder is through and nothing is left of the incarnation. */
   | { readonly kind: 'gone'; readonly incarnation: string; readonly exit: ExitResult }

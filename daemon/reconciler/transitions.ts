@@ -12,7 +12,7 @@ type Table = { readonly [S in StateKind]: { readonly [E in EventKind]: Cell<S, E
 
 /** Events that belong to an incarnation; in a state without one they are late news of an earlier one. */
 const noIncarnation = {
-  launched: 'ignore', launchFailed: 'ignore', exited: 'ignore', gone: 'ignore', stopFailed: 'ignore', verdict: 'ignore',
+  launched: 'ignore', launchFailed: 'ignore', heldBack: 'ignore', exited: 'ignore', gone: 'ignore', stopFailed: 'ignore', verdict: 'ignore',
 } as const;
 const noGate = { gateOpened: 'ignore', gateClosed: 'ignore' } as const;
 const noBuild = { built: 'ignore', buildFailed: 'ignore' } as const;
@@ -53,6 +53,7 @@ const table: Table = {
       enterWhatPolicySays(context, {
         exit: { kind: 'unknown', reason: 'it could not be started' }, uptimeMs: 0, lastLines: [], diagnosis: event.why, code: event.code,
       }),
+    heldBack: (state, event, context) => (event.incarnation === state.incarnation ? enterWaiting(context, { history: context.history }) : 'ignore'),
     start: 'ignore', exited: 'ignore', gone: 'ignore', stopFailed: 'ignore', verdict: 'ignore', backoffOver: 'ignore', ...noGate, ...noBuild,
   },
 
@@ -76,7 +77,7 @@ const table: Table = {
       }
       return { next: { ...state, healthy: event.healthy, detail: event.detail }, history: context.history, effects: [], events: [changed], restarted: false };
     },
-    start: 'ignore', launched: 'ignore', launchFailed: 'ignore', gone: 'ignore', stopFailed: 'ignore', backoffOver: 'ignore', ...noGate, ...noBuild,
+    start: 'ignore', launched: 'ignore', launchFailed: 'ignore', heldBack: 'ignore', gone: 'ignore', stopFailed: 'ignore', backoffOver: 'ignore', ...noGate, ...noBuild,
   },
 
   stopping: {
@@ -88,6 +89,8 @@ const table: Table = {
         ? enterStopping(context, event.process, state.purpose, { events: [started(context, event.process)] })
         : 'ignore',
     launchFailed: (state, event, context) => afterStop(state, context, { kind: 'unknown', reason: event.why }, []),
+    heldBack: (state, event, context) =>
+      event.incarnation === state.incarnation && state.launching ? afterStop(state, context, { kind: 'unknown', reason: 'it was not launched' }, []) : 'ignore',
     gone: (state, event, context) =>
       event.incarnation === state.incarnation ? afterStop(state, context, event.exit, forgetting(event.incarnation)) : 'ignore',
     stopFailed: (state, event, context) =>

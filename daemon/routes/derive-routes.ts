@@ -18,6 +18,8 @@ export interface RoutedInstance {
   readonly incarnation: string | null;
   readonly healthy: boolean | null;
   readonly ports: Readonly<Record<string, number>>;
+  /** The ports of what the service uses, by alias. */
+  readonly uses?: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 /** Every route of the services with the endpoints that may get requests: running, and healthy where that is checked. Pure. */
@@ -27,7 +29,7 @@ export function deriveRoutes(services: readonly RoutedService[]): Route[] {
 
 function deriveRoute(service: RoutedService, route: RouteSpec): Route {
   const endpoints = service.instances.flatMap((instance) => endpointOf(service, instance, route.port) ?? []);
-  const ports = service.instances[0]?.ports ?? {};
+  const { ports = {}, uses = {} } = service.instances[0] ?? {};
   return {
     id: `${route.host ?? '*'}${route.path}`,
     host: route.host,
@@ -37,7 +39,7 @@ function deriveRoute(service: RoutedService, route: RouteSpec): Route {
     timeoutMs: route.timeoutMs,
     headers: {
       // Before its first start a service may have no ports yet, and nothing to add headers for.
-      add: endpoints.length === 0 ? {} : Object.fromEntries(Object.entries(route.headers.add).map(([name, text]) => [name, resolveRuntime(text, { ports })])),
+      add: endpoints.length === 0 ? {} : Object.fromEntries(Object.entries(route.headers.add).map(([name, text]) => [name, resolveRuntime(text, { ports, uses })])),
       remove: [...route.headers.remove],
     },
     endpoints,

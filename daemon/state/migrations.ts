@@ -1,4 +1,5 @@
 import { pluginTables } from '../plugins/plugin-tables.js';
+import { sharingTables } from '../sharing/injection-records.js';
 
 /** state.db, one step a format version; a step that has shipped never changes. */
 export const migrations: readonly string[] = [
@@ -44,4 +45,5 @@ export const migrations: readonly string[] = [
   CREATE TABLE builds (fqn TEXT PRIMARY KEY, hash TEXT NOT NULL) STRICT;
   ${pluginTables}
   `,
+  sharingTables,
 ];

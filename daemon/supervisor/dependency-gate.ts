@@ -6,6 +6,13 @@ export type Gate =
   | { readonly kind: 'open' }
   | { readonly kind: 'closed'; readonly on: string; readonly blocked: boolean };
 
+/** Of two gates: open when both are. */
+export function bothOpen(one: Gate, other: Gate): Gate {
+  if (one.kind === 'open') return other;
+  if (other.kind === 'open') return one;
+  return { kind: 'closed', on: `${one.on} and ${other.on}`, blocked: one.blocked || other.blocked };
+}
+
 /** What the gate looks at of a dependency. */
 export type DependencyView = Pick<Service, 'state' | 'healthy' | 'wanted' | 'reason'> & { readonly hasHealthCheck: boolean };
 
@@ -24,7 +31,7 @@ export function dependencyGate(dependencies: readonly DependencySpec[], look: (n
       blocked = true;
       continue;
     }
-    const verdict = judge(dependency, view);
+    const verdict = judgeDependency(dependency, view);
     if (verdict === 'met') continue;
     missing.push(verdict.sentence);
     blocked ||= verdict.blocked;
@@ -32,7 +39,8 @@ export function dependencyGate(dependencies: readonly DependencySpec[], look: (n
   return missing.length === 0 ? { kind: 'open' } : { kind: 'closed', on: `waiting for ${missing.join(' and for ')}`, blocked };
 }
 
-function judge({ name, condition }: DependencySpec, view: DependencyView): 'met' | { sentence: string; blocked: boolean } {
+/** Whether one dependency is met; the sentence goes on from "waiting for". */
+export function judgeDependency({ name, condition }: DependencySpec, view: DependencyView): 'met' | { sentence: string; blocked: boolean } {
   if (view.state === 'failed') return { sentence: `${name}, which failed: ${view.reason}`, blocked: true };
   switch (condition) {
     case 'completed':

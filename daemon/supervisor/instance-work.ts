@@ -6,6 +6,7 @@ import type { HealthMonitor } from '../health/health-monitor.js';
 import type { LogStore } from '../logs/log-store.js';
 import type { InstanceExit, InstanceRef, LiveProcess, RunningInstance } from '../runner/runner.js';
 import type { ScriptRunner } from '../runner/script/script-runner.js';
+import type { Sharing } from '../sharing/sharing.js';
 import { endpointId } from '../routes/derive-routes.js';
 import type { Builds } from './builds.js';
 import type { InstanceActor } from './instance-actor.js';
@@ -41,6 +42,7 @@ export class InstanceWork {
   constructor(
     private readonly tools: WorkTools,
     private readonly checkGate: (actor: InstanceActor) => void,
+    private readonly sharing: Sharing,
   ) {}
 
   perform(effect: Effect, actor: InstanceActor, service: SupervisedService): void {
@@ -94,9 +96,10 @@ export class InstanceWork {
     if (spec.healthcheck.length === 0) return;
     const ports = this.tools.ports.known(spec.rollout, actor.id);
     try {
-      const environment = await instanceEnvironment(spec, actor.ref, ports, this.tools.daemonEnvironment);
+      const injection = this.sharing.known(spec, actor.id);
+      const environment = await instanceEnvironment(spec, actor.ref, ports, this.tools.daemonEnvironment, injection);
       if (actor.state.kind !== 'running' || actor.state.process.incarnation !== process.incarnation) return;
-      this.tools.health.watch(watchedInstance(spec, actor.ref, ports, environment, actor.run?.startedAtMs ?? 0, knownHealthy));
+      this.tools.health.watch(watchedInstance(spec, actor.ref, ports, environment, actor.run?.startedAtMs ?? 0, knownHealthy, injection.usedPorts));
     } catch (error) {
       this.tools.warn(`The health checks of ${actor.id} cannot run: ${toHiveError(error).message}`);
     }
@@ -113,9 +116,12 @@ export class InstanceWork {
     try {
       await this.clearing.get(actor.id);
       const ports = await this.tools.ports.resolve(spec.rollout, actor.id);
-      const environment = await instanceEnvironment(spec, actor.ref, ports, this.tools.daemonEnvironment);
+      const injection = await this.sharing.inject(spec, actor.id, incarnation);
+      // A restart by the policy goes through no gate.
+      if (injection === 'closed') return actor.post({ kind: 'heldBack', incarnation });
+      const environment = await instanceEnvironment(spec, actor.ref, ports, this.tools.daemonEnvironment, injection);
       const paths = await this.tools.logs.prepare(actor.ref);
-      const process = await this.tools.runner.launch(launchRequest(spec, { ref: actor.ref, incarnation, ports, environment, paths }));
+      const process = await this.tools.runner.launch(launchRequest(spec, { ref: actor.ref, incarnation, ports, environment, paths, injection }));
       actor.post({ kind: 'launched', process });
     } catch (thrown) {
       const error = toHiveError(thrown);
@@ -193,7 +199,7 @@ export class InstanceWork {
       await before;
       const { spec } = service;
       const ports = this.tools.ports.known(spec.rollout, actor.id);
-      const environment = await instanceEnvironment(spec, actor.ref, ports, this.tools.daemonEnvironment);
+      const environment = await instanceEnvironment(spec, actor.ref, ports, this.tools.daemonEnvironment, this.sharing.known(spec, actor.id));
       const paths = await this.tools.logs.prepare(actor.ref);
       const outcome = await this.tools.builds.run(spec, actor.ref, environment, paths, abort);
       if (outcome === 'built' && !abort.aborted) actor.post({ kind: 'built' });

@@ -17,10 +17,11 @@ export class SupervisedService {
   /** What a stop under way waits for, by instance id. */
   readonly stopProgress = new Map<string, string>();
   private shown: { view: Service; json: RawJson } | null = null;
+  private alone: Service | null = null;
 
   constructor(
     public spec: ServiceSpec,
-    private readonly facts: { wanted: (service: SupervisedService) => Wanted; ports: (service: SupervisedService, actor: InstanceActor) => Record<string, number> },
+    private readonly facts: { wanted: (service: SupervisedService) => Wanted; ports: (service: SupervisedService, actor: InstanceActor) => Record<string, number>; trouble: (service: SupervisedService) => string | null },
   ) {}
 
   get fqn(): string {
@@ -33,7 +34,7 @@ export class SupervisedService {
 
   /** Something that is shown has changed. */
   touch(): void {
-    this.shown = null;
+    this.shown = this.alone = null;
   }
 
   view(): Service {
@@ -46,7 +47,7 @@ export class SupervisedService {
   }
 
   asDependency(): DependencyView {
-    const { state, healthy, wanted, reason } = this.view();
+    const { state, healthy, wanted, reason } = this.plain();
     return { state, healthy, wanted, reason, hasHealthCheck: this.hasHealthCheck };
   }
 
@@ -61,15 +62,25 @@ export class SupervisedService {
     };
   }
 
-  private show(): { view: Service; json: RawJson } {
-    if (this.shown !== null) return this.shown;
+  /** As `view`, without a word on what it uses: services may use each other, and so look at each other. */
+  plain(): Service {
+    if (this.alone !== null) return this.alone;
     const view = viewService(this.spec, this.actors, {
       wanted: this.facts.wanted(this),
       ports: (actor) => this.facts.ports(this, actor),
       stopProgress: (actor) => this.stopProgress.get(actor.id) ?? null,
     });
-    const shown = { view, json: new RawJson(JSON.stringify(view)) };
     // What counts down is made anew each time it is looked at.
+    if (view.state !== 'backoff') this.alone = view;
+    return view;
+  }
+
+  private show(): { view: Service; json: RawJson } {
+    if (this.shown !== null) return this.shown;
+    const plain = this.plain();
+    const trouble = plain.state === 'running' ? this.facts.trouble(this) : null;
+    const view = trouble === null ? plain : { ...plain, reason: `${plain.reason}; ${trouble}` };
+    const shown = { view, json: new RawJson(JSON.stringify(view)) };
     if (view.state !== 'backoff') this.shown = shown;
     return shown;
   }

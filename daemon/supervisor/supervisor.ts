@@ -9,7 +9,7 @@ import type { InstanceExit, InstanceRef, RunningInstance } from '../runner/runne
 import type { RoutedService } from '../routes/derive-routes.js';
 import type { SupervisorPort } from '../sources/supervisor-port.js';
 import type { PendingCause, StateStore } from '../state/state-store.js';
-import { dependencyGate } from './dependency-gate.js';
+import { bothOpen, dependencyGate } from './dependency-gate.js';
 import { memoryOf } from './instance-memory.js';
 import { FoundInstances } from './found-instances.js';
 import { InstanceActor, type ActorWorld } from './instance-actor.js';
@@ -18,6 +18,7 @@ import { InstanceWork, mustBuild, type WorkTools } from './instance-work.js';
 import { Intents, type Wanted } from './intents.js';
 import { bootId, monotonicMs } from './monotonic-clock.js';
 import { livesBeyondRecord, restoreInstance } from './restore-instance.js';
+import { Sharing, type Exposed } from '../sharing/sharing.js';
 import { SupervisedService } from './supervised-service.js';
 import { stopInOrder } from './stop-in-order.js';
 import { withDependencies } from './dependency-order.js';
@@ -38,6 +39,7 @@ export class Supervisor implements SupervisorPort {
   private readonly dependents = new Map<string, Set<SupervisedService>>();
   private readonly records: InstanceRecords;
   private readonly work: InstanceWork;
+  private readonly sharing: Sharing;
   private readonly listeners = new Set<(service: SupervisedService) => void>();
   private readonly found: FoundInstances;
   /** Wanted down for the rest of this daemon's life, whatever the operator wants of the next one. */
@@ -47,7 +49,13 @@ export class Supervisor implements SupervisorPort {
     this.intents = new Intents(store.db);
     this.records = new InstanceRecords(store.db);
     this.found = new FoundInstances(tools);
-    this.work = new InstanceWork(tools, (actor) => this.checkGate(actor));
+    this.sharing = new Sharing(store, {
+      service: (fqn) => this.services.get(fqn),
+      checkGate: (actor, cause) => this.checkGate(actor, cause),
+      watchAnew: (actor) => this.watchAnew(actor),
+      warn: tools.warn,
+    });
+    this.work = new InstanceWork(tools, (actor) => this.checkGate(actor), this.sharing);
     tools.runner.onExit((end) => this.exited(end));
   }
 
@@ -191,10 +199,16 @@ export class Supervisor implements SupervisorPort {
         incarnation: actor.state.kind === 'running' ? actor.state.process.incarnation : null,
         healthy: actor.state.kind === 'running' ? actor.state.healthy : null,
         ports: this.tools.ports.known(spec.rollout, actor.id),
+        uses: this.sharing.known(spec, actor.id).usedPorts,
       }));
       found.push({ fqn: spec.fqn, routes: spec.proxy, hasHealthCheck: service.hasHealthCheck, reason: state === 'backoff' ? untimed : reason, instances });
     }
     return found;
+  }
+
+  /** What services share with others, for `exposed.list`. */
+  exposed(): Exposed[] {
+    return this.sharing.list();
   }
 
   /** Calls back whenever something that is shown of a service has changed and is on disk. */
@@ -218,6 +232,7 @@ export class Supervisor implements SupervisorPort {
     const service = new SupervisedService(spec, {
       wanted: (one) => this.wanted(one),
       ports: (one, actor) => this.tools.ports.known(one.spec.rollout, actor.id),
+      trouble: (one) => this.sharing.trouble(one.spec),
     });
     this.services.set(spec.fqn, service);
     this.index(service);
@@ -285,6 +300,7 @@ export class Supervisor implements SupervisorPort {
     service.surplus.delete(actor);
     service.actors.splice(service.actors.indexOf(actor), 1);
     service.touch();
+    this.sharing.forget(actor.id);
     void this.store.record(() => this.records.delete(actor.id));
   }
 
@@ -308,6 +324,7 @@ export class Supervisor implements SupervisorPort {
       }
       for (const event of restored.events) actor.post(event, cause);
     }
+    this.sharing.begun(service, cause);
   }
 
   private wantAsFound(service: SupervisedService): void {
@@ -332,6 +349,7 @@ export class Supervisor implements SupervisorPort {
 
   private replace(next: ServiceSpec, change: Change, cause: PendingCause): void {
     const service = this.get(next.fqn);
+    const before = service.spec;
     this.unindex(service);
     service.spec = next;
     service.touch();
@@ -339,12 +357,19 @@ export class Supervisor implements SupervisorPort {
     for (const actor of service.actors) {
       if (change.action === 'replace' && this.wanted(service) === 'up') {
         actor.post({ kind: 'restart', why: `its configuration changed (${change.fields.join(', ')})` }, cause);
-      } else if (actor.state.kind === 'running') {
-        this.work.endWatching(actor);
-        void this.work.beginWatching(actor, service, actor.state.process, actor.state.healthy);
-      } else if (actor.state.kind === 'waiting') this.checkGate(actor);
+      } else if (actor.state.kind === 'running') this.watchAnew(actor);
+      else if (actor.state.kind === 'waiting') this.checkGate(actor);
     }
     this.resize(service, cause);
+    this.sharing.announce(before, cause);
+    this.sharing.announce(next, cause);
+  }
+
+  private watchAnew(actor: InstanceActor): void {
+    const service = this.services.get(actor.fqn);
+    if (service === undefined || actor.state.kind !== 'running') return;
+    this.work.endWatching(actor);
+    void this.work.beginWatching(actor, service, actor.state.process, actor.state.healthy);
   }
 
   private changed(service: SupervisedService, actor: InstanceActor, before: InstanceState): void {
@@ -357,6 +382,7 @@ export class Supervisor implements SupervisorPort {
     for (const dependent of this.dependents.get(service.fqn) ?? []) {
       for (const waiting of dependent.actors) if (waiting.state.kind === 'waiting') this.checkGate(waiting, actor.cause);
     }
+    this.sharing.stepped(service, actor, before);
   }
 
   /** Those that asked for it start anew when what they depend on came back. */
@@ -373,7 +399,10 @@ export class Supervisor implements SupervisorPort {
   private checkGate(actor: InstanceActor, cause?: PendingCause): void {
     const service = this.services.get(actor.fqn);
     if (service === undefined || actor.state.kind !== 'waiting') return;
-    const gate = dependencyGate(service.spec.dependsOn, (name) => this.services.get(`${service.spec.source}:${name}`)?.asDependency());
+    const gate = bothOpen(
+      dependencyGate(service.spec.dependsOn, (name) => this.services.get(`${service.spec.source}:${name}`)?.asDependency()),
+      this.sharing.gate(service.spec),
+    );
     if (gate.kind === 'open') actor.post({ kind: 'gateOpened', mustBuild: mustBuild(service, this.tools.builds) }, cause);
     else actor.post({ kind: 'gateClosed', on: gate.on, blocked: gate.blocked }, cause);
   }
@@ -385,7 +414,7 @@ export class Supervisor implements SupervisorPort {
   }
 
   private stopInOrder(services: readonly SupervisedService[], cause: PendingCause): Promise<void> {
-    return stopInOrder(services, (service) => this.dependenciesOf(service), (service) => this.stopOne(service, cause));
+    return stopInOrder(services, (service) => this.neededBy(service), (service) => this.stopOne(service, cause));
   }
 
   /** Stops services that are going away. Where one cannot be stopped they all stay, wanted as the operator wants them. */
@@ -437,13 +466,16 @@ export class Supervisor implements SupervisorPort {
   private drop(service: SupervisedService, forget: boolean): void {
     this.services.delete(service.fqn);
     this.unindex(service);
+    this.sharing.announce(service.spec, undefined);
     if (!forget) return;
+    for (const actor of service.actors) this.sharing.forget(actor.id);
     void this.store.record(() => { for (const actor of service.actors) this.records.delete(actor.id); });
     this.tools.ports.release(service.fqn);
     this.tools.builds.forget(service.fqn);
   }
 
   private index(service: SupervisedService): void {
+    this.sharing.add(service.spec);
     for (const { name } of service.spec.dependsOn) {
       const fqn = `${service.spec.source}:${name}`;
       const set = this.dependents.get(fqn) ?? new Set();
@@ -452,11 +484,17 @@ export class Supervisor implements SupervisorPort {
   }
 
   private unindex(service: SupervisedService): void {
+    this.sharing.remove(service.spec);
     for (const { name } of service.spec.dependsOn) this.dependents.get(`${service.spec.source}:${name}`)?.delete(service);
   }
 
   private dependenciesOf(service: SupervisedService): SupervisedService[] {
     return service.spec.dependsOn.flatMap(({ name }) => this.services.get(`${service.spec.source}:${name}`) ?? []);
+  }
+
+  /** What has to outlast it: what it depends on, and what it uses. */
+  private neededBy(service: SupervisedService): SupervisedService[] {
+    return [...this.dependenciesOf(service), ...this.sharing.outlasting(service.spec).flatMap((fqn) => this.services.get(fqn) ?? [])];
   }
 
   private ofSource(source: string): SupervisedService[] {

@@ -20,8 +20,6 @@ export const notYetSupported: readonly Unsupported[] = [
   { feature: 'rolling rollout', at: ['services', '*', 'rollout', 'type'], when: is('rolling') },
   { feature: 'proxy', at: ['services', '*', 'proxy'] },
   { feature: 'hooks', at: ['services', '*', 'hooks'] },
-  { feature: 'expose', at: ['services', '*', 'expose'] },
-  { feature: 'uses', at: ['services', '*', 'uses'] },
   { feature: 'scale', at: ['services', '*', 'scale'] },
   { feature: 'limits', at: ['services', '*', 'limits'] },
   { feature: 'hooks of a source', at: ['hooks'] },

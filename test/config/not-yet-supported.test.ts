@@ -12,8 +12,6 @@ const samples: Record<string, string> = {
   'rolling rollout': withServices({ web: `{${runs}, rollout: {type: rolling, rolling: {ports: {http: auto}}}}` }),
   proxy: withServices({ web: `{${runs}, ${ports}, proxy: {path: /}}` }),
   hooks: withServices({ web: `{${runs}, hooks: {pre-up: [{run: x}]}}` }),
-  expose: withServices({ web: `{${runs}, expose: {name: x}}` }),
-  uses: withServices({ web: `{${runs}, uses: [{name: x}]}` }),
   'more than one instance': withServices({ web: `{${runs}, instances: 2}` }),
   scale: withServices({ web: `{${runs}, scale: {min: 1}}` }),
   limits: withServices({ web: `{${runs}, limits: {cpu: 1}}` }),

@@ -178,6 +178,7 @@ function answer(world: World, random: () => number, pick: <T>(from: readonly T[]
       return void world.post(random() < 0.8 ? { kind: 'built' } : { kind: 'buildFailed', why: 'test' });
     case 'launch':
       if (random() < 0.15) return void world.post({ kind: 'launchFailed', why: 'test', code: 'SPAWN_FAILED' });
+      if (random() < 0.1) return void world.post({ kind: 'heldBack', incarnation: effect.incarnation });
       world.alive.add(effect.incarnation);
       return void world.post({ kind: 'launched', process: processOf(effect.incarnation) });
     case 'stop':

@@ -1,4 +1,5 @@
 import type { Status } from '../../../shared/protocol/results.js';
+import type { Result } from '../../../shared/protocol/methods.js';
 import type { Handlers } from '../dispatch.js';
 
 type DaemonMethods = Extract<keyof Handlers, `daemon.${string}` | `config.${string}` | 'exposed.list'>;
@@ -9,6 +10,7 @@ export interface DaemonFacts {
   shutdown(how: { graceful: boolean; keepServices: boolean; by: string }): void;
   validate(path: string): Promise<Awaited<ReturnType<Handlers['config.validate']>>>;
   schema(): Record<string, unknown>;
+  exposed(): Result<'exposed.list'>['exposed'];
 }
 
 export function daemonHandlers(daemon: DaemonFacts): Pick<Handlers, DaemonMethods> {
@@ -21,6 +23,6 @@ export function daemonHandlers(daemon: DaemonFacts): Pick<Handlers, DaemonMethod
     },
     'config.validate': ({ path }) => daemon.validate(path),
     'config.schema': () => daemon.schema(),
-    'exposed.list': () => ({ exposed: [] }),
+    'exposed.list': () => ({ exposed: daemon.exposed() }),
   };
 }
