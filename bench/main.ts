@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -45,26 +45,32 @@ endEverythingAtExit();
 // Short, because sockets are in there.
 const folder = removeAtEnd(mkdtempSync(join(tmpdir(), 'hb-')));
 const report = new Report();
-const versions = await measurePeers(folder, sizes);
-await measureTheRest(folder, sizes);
-
+const versions: Record<string, string> = {};
 const facts = { date: new Date().toISOString(), short: options.short === true, cores: cpus().length, processor: cpus()[0]?.model, memoryBytes: totalmem(), node: process.version, versions };
-if (options.json) process.stdout.write(`${JSON.stringify(toJson(report, sizes, facts), undefined, 2)}\n`);
-else process.stdout.write(`\n${describeMachine()}\n\n${printTable(report, sizes)}\n\n${remarks()}`);
+// At the exit, so that Ctrl-C after ten minutes does not cost what was measured until then.
+process.once('exit', print);
+await measurePeers(folder, sizes);
+await measureTheRest(folder, sizes);
 process.exit(report.failures.length > 0 ? 1 : 0);
 
-async function measurePeers(within: string, of: Sizes): Promise<Record<string, string>> {
-  const found: Record<string, string> = {};
+function print(): void {
+  const text = options.json
+    ? JSON.stringify(toJson(report, sizes, facts), undefined, 2)
+    : `\n${describeMachine()}\n\n${printTable(report, sizes)}\n\n${remarks()}`;
+  // Synchronous, for this is the last thing that happens.
+  writeSync(1, `${text.trimEnd()}\n`);
+}
+
+async function measurePeers(within: string, of: Sizes): Promise<void> {
   for (const peer of peers.filter(({ name }) => isWanted(name))) {
     const version = await peer.find();
     if (version === null) {
       report.note(`${peer.name} is not here: ${peer.howToGet}.`);
       continue;
     }
-    found[peer.name] = version;
+    versions[peer.name] = version;
     await measurePeer(peer, join(within, peer.name), of, report);
   }
-  return found;
 }
 
 async function measureTheRest(within: string, of: Sizes): Promise<void> {

@@ -7,6 +7,9 @@ import { waitUntil } from '../tools/wait-until.js';
 
 export const bytesPerLine = 102;
 
+/** Lines that did not come for so long are lost: some supervisors drop what is in the pipe when its writer exits. */
+const givenUpAfterMs = 10_000;
+
 /** Numbered lines of 102 bytes at full speed. */
 const writer = (lines: number): string => `exec seq -f %0101.0f ${lines}`;
 
@@ -19,7 +22,17 @@ export async function measureLogLines(peer: Peer, folder: string, lines: number)
     if (outputBytes === null) return null;
     const beganAtMs = performance.now();
     await supervisor.start();
-    await waitUntil('all lines', () => outputBytes('writer') >= lines * bytesPerLine, 120_000, 2);
+    let bytes = 0;
+    let grewAtMs = performance.now();
+    await waitUntil('all lines', () => {
+      const now = outputBytes('writer');
+      if (now > bytes) grewAtMs = performance.now();
+      bytes = now;
+      if (performance.now() - grewAtMs > givenUpAfterMs) {
+        throw new Error(`${lines - Math.floor(bytes / bytesPerLine)} of ${lines} lines never came to its file`);
+      }
+      return bytes >= lines * bytesPerLine;
+    }, 120_000, 2);
     return (performance.now() - beganAtMs) / 1000;
   } finally {
     await supervisor.stop();
