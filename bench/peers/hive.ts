@@ -57,7 +57,9 @@ export interface HiveDaemon {
 export async function startHiveDaemon(home: string): Promise<HiveDaemon> {
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const words = join(home, '..', 'hived.output');
-  const daemon = startInBackground({ file: process.execPath, args: [program('daemon', 'main.js'), '--home', home] }, openSync(words, 'w'));
+  // Such as `--cpu-prof --cpu-prof-dir=…`, to see what the daemon does meanwhile.
+  const nodeOptions = (process.env['HIVE_BENCH_NODE_OPTIONS'] ?? '').split(' ').filter((option) => option !== '');
+  const daemon = startInBackground({ file: process.execPath, args: [...nodeOptions, program('daemon', 'main.js'), '--home', home] }, openSync(words, 'w'));
   const state = { ended: false };
   void daemon.ended.then(() => (state.ended = true));
   const socket = join(home, 'hive.sock');
