@@ -37,6 +37,8 @@ export class PluginSystem<Session extends PluginSession = PluginSession> {
   #hostHeartbeat: Heartbeat | undefined;
   #hostWaiters: (() => void)[] = [];
   #skipped: Inventory['skipped'] = [];
+  /** Whether the present host has told what there is. */
+  #hasInventory = false;
   #isStopping = false;
 
   constructor(private readonly daemon: PluginDaemon<Session>) {
@@ -81,6 +83,7 @@ export class PluginSystem<Session extends PluginSession = PluginSession> {
   closed(session: Session): void {
     if (session === this.#hostSession) {
       this.#hostSession = null;
+      this.#hasInventory = false;
       this.#hostHeartbeat?.close();
     }
     void this.#links.closed(session);
@@ -108,10 +111,10 @@ export class PluginSystem<Session extends PluginSession = PluginSession> {
 
   /** @throws HiveError NOT_FOUND; PLUGIN_NOT_READY it is not wanted, or there is no host */
   async restart(id: string, requested?: Requested): Promise<Plugin> {
+    await this.#hostArrived();
     const known = this.#named(id);
     const want = this.#wantOf(known.report.manifest);
     if (!want.wanted) throw new HiveError('PLUGIN_NOT_READY', `The plugin ${id} is not to run. ${want.reason}`, { next: `hivectl plugin enable ${id} lets it run.` });
-    await this.#hostArrived();
     known.cause = requested;
     await this.#command({ do: 'restart', plugin: id });
     return this.get(id);
@@ -125,6 +128,7 @@ export class PluginSystem<Session extends PluginSession = PluginSession> {
 
   /** @throws HiveError NOT_FOUND, PLUGIN_NOT_READY, or what the plugin answers */
   async call(id: string, method: string, params: unknown, { signal }: Pick<CallOptions, 'signal'> = {}): Promise<unknown> {
+    if (!this.#known.has(id)) await this.#hostArrived();
     const { link } = this.#named(id);
     if (link === null) throw notReady(id);
     return link.call(method, params, signal === undefined ? {} : { signal });
@@ -181,6 +185,7 @@ export class PluginSystem<Session extends PluginSession = PluginSession> {
 
   #takeInventory({ plugins, skipped }: Inventory): object {
     this.#skipped = skipped;
+    this.#hasInventory = true;
     const ids = new Set(plugins.map(({ manifest }) => manifest.id));
     for (const [id, known] of this.#known) {
       if (ids.has(id)) continue;
@@ -275,6 +280,7 @@ export class PluginSystem<Session extends PluginSession = PluginSession> {
   // The rest.
 
   async #choose(id: string, choice: 'enabled' | 'disabled', requested: Requested | undefined): Promise<Plugin> {
+    if (!this.#known.has(id)) await this.#hostArrived();
     const known = this.#named(id);
     await this.#memories.decide({ ...this.#memories.of(id), choice });
     known.cause = requested;
@@ -290,7 +296,7 @@ export class PluginSystem<Session extends PluginSession = PluginSession> {
   }
 
   async #hostArrived(): Promise<void> {
-    if (this.#hostSession !== null && this.#known.size > 0) return;
+    if (this.#hostSession !== null && this.#hasInventory) return;
     let timer: NodeJS.Timeout | undefined;
     const isThere = await new Promise<boolean>((resolve) => {
       timer = setTimeout(() => resolve(false), hostWaitMs);

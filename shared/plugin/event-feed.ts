@@ -17,12 +17,14 @@ export interface FeedOptions {
 export class EventFeed {
   #waiting: EventBatch[] = [];
   #isOpen = false;
+  #isDraining = false;
   #isStopped = false;
   #working: Promise<void> | null = null;
 
   constructor(private readonly options: FeedOptions) {}
 
   take(batch: EventBatch): void {
+    if (this.#isDraining) return;
     this.#waiting.push(batch);
     this.#work();
   }
@@ -33,8 +35,9 @@ export class EventFeed {
     this.#work();
   }
 
-  /** Handles what has arrived, for at most so long, then nothing more. What is not done is not acknowledged. */
+  /** Handles what has arrived by now, for at most so long, then nothing more. What is not done is not acknowledged. */
   async drain(ms: number): Promise<void> {
+    this.#isDraining = true;
     if (this.#working !== null) {
       let timer: NodeJS.Timeout | undefined;
       const timeout = new Promise<void>((resolve) => { timer = setTimeout(resolve, ms); });

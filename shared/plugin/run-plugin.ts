@@ -3,7 +3,7 @@ import { type HiveError, toHiveError } from '../errors/hive-error.js';
 import { protocolVersions, type FailedNotice, type InitializeAnswer, type InitializeRequest } from '../protocol/link.js';
 import { methodNotFound } from '../rpc/index.js';
 import { CorePluginRegistry } from './core-plugin-registry.js';
-import type { CorePlugin, EventPattern, LogLevel, PluginContext, ShutdownReason } from './core-plugin.js';
+import type { CorePlugin, EventPattern, LogLevel, PluginContext, ShutdownReason, Snapshot } from './core-plugin.js';
 import { EventFeed } from './event-feed.js';
 import { hideLink, openLink } from './open-link.js';
 
@@ -89,10 +89,8 @@ class PluginRunner {
 
   async #handle(event: Parameters<CorePluginRegistry['broadcastEvent']>[0]): Promise<void> {
     await this.#registry.broadcastEvent(event);
-    if (event.type !== 'gap' || !this.plugins.some((plugin) => plugin.onSnapshot !== undefined)) return;
-    const client = this.#client as DaemonClient;
-    const [{ services }, { sources }, { plugins }] = await Promise.all([client.listServices(), client.listSources(), client.listPlugins()]);
-    await this.#registry.broadcastSnapshot({ services, sources, plugins });
+    const { snapshot } = event as { snapshot?: Snapshot };
+    if (event.type === 'gap' && snapshot !== undefined) await this.#registry.broadcastSnapshot(snapshot);
   }
 
   #answer(method: string, params: unknown): unknown {
