@@ -1,4 +1,4 @@
-import { closeSync, copyFileSync, fstatSync, mkdirSync, openSync, renameSync, statSync, truncateSync, constants } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** From this size on, in bytes, an output file is put aside as `<name>.1`; so a stream takes twice that at most, and a bit. */
@@ -24,15 +24,25 @@ export function closeOutput(output: { stdout: number; stderr: number }): void {
 }
 
 /**
- * Puts output files aside that grew too large while their plugin runs. The plugin holds them open, so they are copied
- * and emptied; what it writes between the two is lost, which a plugin that writes this much has to live with.
+ * Puts output files aside that grew too large while their plugin runs. The plugin holds them open, so their newest part is
+ * copied and they are emptied; what it writes between the two is lost, which a plugin that writes this much has to live with.
  */
 export function trimOutput(folder: string): void {
-  for (const stream of streams) {
-    const path = join(folder, `${stream}.log`);
-    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) <= largestOutputFile) continue;
-    copyFileSync(path, `${path}.1`);
-    truncateSync(path);
+  for (const stream of streams) trimFile(join(folder, `${stream}.log`));
+}
+
+/** The same for one file that is open for appending, here or elsewhere. However large it became, a copy has a fixed size. */
+export function trimFile(path: string): void {
+  const { size = 0 } = statSync(path, { throwIfNoEntry: false }) ?? {};
+  if (size <= largestOutputFile) return;
+  const file = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
+  try {
+    const newest = Buffer.alloc(largestOutputFile);
+    const length = readSync(file, newest, 0, newest.length, size - newest.length);
+    ftruncateSync(file);
+    writeFileSync(`${path}.1`, newest.subarray(newest.indexOf('\n') + 1, length), { mode: 0o600 });
+  } finally {
+    closeSync(file);
   }
 }
 

