@@ -65,8 +65,9 @@ shim() {
   service=$!
   trap '' HUP TERM
   shim_start=${21}
+  # A start of 0 matches nobody: it means that the service was gone, and reaped, before it could be looked at.
   line=
-  read -r line < "/proc/$service/stat"
+  until read -r line < "/proc/$service/stat" || ! kill -0 "$service"; do :; done
   set -- "$1" ${line##*) }
   start=${21:-0}
   printf 'service %s %s\n' "$service" "$start" >> record || { kill -KILL "$service"; wait "$service"; decline "$1" failed; }

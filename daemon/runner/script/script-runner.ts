@@ -21,6 +21,7 @@ import { incarnationScans } from './incarnation-scans.js';
 import { readInstanceState } from './instance-state.js';
 import { LaunchOrders, type LaunchOutcome } from './launch-orders.js';
 import { Launcher, preferredShell } from './launcher.js';
+import { loopShare } from './loop-share.js';
 import { planLaunch, spawnFailed, writeNewFile, type LaunchPlan } from './plan-launch.js';
 import { removeLeftovers, removeRecord, revokeOrders } from './record-file.js';
 import { runFolderOf, runRootOf } from './run-folder.js';
@@ -80,6 +81,7 @@ export class ScriptRunner implements Runner<ScriptCommand> {
     if (this.watched.get(request.incarnation) !== undefined) throw conflict(request.ref, 'living', request.incarnation);
     this.starting.add(key);
     try {
+      await loopShare();
       return await this.launchInto(folder, request, planLaunch(request, folder, this.options.baseEnvironment));
     } catch (error) {
       removeLeftovers(folder, request.incarnation);
@@ -222,7 +224,9 @@ export class ScriptRunner implements Runner<ScriptCommand> {
   }
 
   private async members(owner: TreeOwner): Promise<ProcessRow[]> {
-    return membersOf(owner, await incarnationScans.take(), this.sparedSessions);
+    const snapshot = await incarnationScans.take();
+    await loopShare();
+    return membersOf(owner, snapshot, this.sparedSessions);
   }
 
   /** The shim's word on how a service ended, for which a moment may be needed after its last process has gone. */

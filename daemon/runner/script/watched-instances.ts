@@ -21,7 +21,8 @@ export class WatchedInstance {
     public shim: ProcessIdentity | null,
     readonly startedWith: StartedWith | null,
   ) {
-    this.startedAt = main === null ? new Date() : dateOfTicks(main.startTicks);
+    // A start of 0 ticks is what a shim writes of a service that was gone before it could be looked at.
+    this.startedAt = main === null || main.startTicks === 0 ? new Date() : dateOfTicks(main.startTicks);
     this.ended = new Promise((resolve) => (this.announceEnd = resolve));
   }
 

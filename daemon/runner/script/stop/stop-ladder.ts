@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive, type ProcessIdentity } from '../../../../shared/process/identity.js';
 import type { ProcessRow } from '../../../../shared/process/process-row.js';
 import type { InstanceRef, StopOptions, StopReport } from '../../runner.js';
+import { loopShare } from '../loop-share.js';
 import { killEveryone } from './kill-everyone.js';
 import { signalServiceGroup } from './signal-group.js';
 import { signalStrays } from './signal-strays.js';
@@ -46,6 +47,7 @@ export async function climbDown(target: StopTarget, options: StopOptions): Promi
   // While the main process lives, its shim's word wakes this up and nothing is scanned.
   while (main !== null && isAlive(main) && performance.now() < deadline) {
     await Promise.race([target.ended, pause(Math.min(mainLookEveryMs, deadline - performance.now()))]);
+    await loopShare();
     await tell();
   }
   for (let pauseMs = 5; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
