@@ -8,7 +8,13 @@ const largest = 8 * 1024 * 1024;
  * is gone. Children inherit it, so it finds what left the session and lost its parent.
  */
 export function environmentMarker(pid: number, name: string): string | null {
+  return markerIfReadable(pid, name) ?? null;
+}
+
+/** The same, but undefined when there was nothing to read, as at the very moment in which a process is executed. */
+export function markerIfReadable(pid: number, name: string): string | null | undefined {
   const length = readEnvironment(pid);
+  if (length === 0) return undefined;
   const wanted = Buffer.from(`${name}=`, 'latin1');
   for (let from = 0; from < length; ) {
     const at = buffer.indexOf(wanted, from);

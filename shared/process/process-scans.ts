@@ -1,6 +1,6 @@
-import { environmentMarker } from './environment-marker.js';
+import { markerIfReadable } from './environment-marker.js';
 import { ticksPerSecond, ticksSinceBoot } from './machine.js';
-import type { ProcessRow } from './process-row.js';
+import { isGone, type ProcessRow } from './process-row.js';
 import { readProcessTable } from './proc-table.js';
 
 /** All processes at one moment. */
@@ -10,6 +10,8 @@ export interface ProcessSnapshot {
   childrenOf(pid: number): readonly ProcessRow[];
   /** Those that were executed with this marker in their environment. */
   markedWith(marker: string): readonly ProcessRow[];
+  /** True when a young process had no environment to read, as while it is executed: it may turn out to be marked. */
+  isUndecided(): boolean;
 }
 
 /** Until this age a process may be about to execute a program with another environment. */
@@ -54,22 +56,35 @@ export class ProcessScans {
     this.notBefore = finished + (finished - started);
     const sessions = lazily(() => indexBy(table, (row) => row.sessionId));
     const children = lazily(() => indexBy(table, (row) => row.parentPid));
-    const markers = lazily(() => indexBy(table, (row) => this.markerOf(row, now)));
+    let undecided = false;
+    const markers = lazily(() =>
+      indexBy(table, (row) => {
+        const marker = this.markerOf(row, now);
+        undecided ||= marker === undefined;
+        return marker ?? null;
+      }),
+    );
     return {
       table,
       inSession: (id) => sessions().get(id) ?? [],
       childrenOf: (pid) => children().get(pid) ?? [],
       markedWith: (marker) => markers().get(marker) ?? [],
+      isUndecided: () => {
+        markers();
+        return undecided;
+      },
     };
   }
 
-  private markerOf(row: ProcessRow, now: number): string | null {
-    if (row.isKernelThread) return null;
+  /** Undefined when it cannot be told yet. */
+  private markerOf(row: ProcessRow, now: number): string | null | undefined {
+    if (row.isKernelThread || isGone(row)) return null;
     const known = this.markers.get(row.pid);
     if (known !== undefined && known.startTicks === row.startTicks) return known.marker;
-    const marker = environmentMarker(row.pid, this.markerName);
-    if (marker !== null || now - row.startTicks > settledAfterTicks) this.markers.set(row.pid, { startTicks: row.startTicks, marker });
-    return marker;
+    const marker = markerIfReadable(row.pid, this.markerName);
+    const settled = now - row.startTicks > settledAfterTicks;
+    if (typeof marker === 'string' || settled) this.markers.set(row.pid, { startTicks: row.startTicks, marker: marker ?? null });
+    return settled ? (marker ?? null) : marker;
   }
 }
 

@@ -254,8 +254,8 @@ describe('a second launch', () => {
     await runner.forget(first.ref, first.incarnation);
     expect(readdirSync(home.runFolder('web'))).toEqual([]);
     const second = await runner.launch(home.request('web', 'exec sleep 1000'));
-    await until('it is up', () => home.services().some(({ pid }) => pid === second.pid));
-    expect(home.services().length).toBe(1);
+    const services = await until('it is up', () => (home.services().some(({ pid }) => pid === second.pid) ? home.services() : null));
+    expect(services.length).toBe(1);
   });
 });
 
@@ -267,8 +267,11 @@ describe('a hundred launches', () => {
     const started = performance.now();
     const instances = await Promise.all(Array.from({ length: 100 }, (_, index) => runner.launch(home.request(`web-${index}`, 'exec sleep 1000'))));
     console.log(`100 launches: ${(performance.now() - started).toFixed(0)} ms`);
-    await until('all are up', () => home.services().length >= 100);
-    expect(new Set(home.services().map(({ pid }) => pid))).toEqual(new Set(instances.map(({ pid }) => pid)));
+    const services = await until('all are up', () => {
+      const found = home.services();
+      return found.length >= 100 ? found : null;
+    });
+    expect(new Set(services.map(({ pid }) => pid))).toEqual(new Set(instances.map(({ pid }) => pid)));
   });
 });
 

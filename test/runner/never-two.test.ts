@@ -14,8 +14,11 @@ afterEach(() => home.dispose());
 
 /** A service is known by its environment once it has executed its command; a launch resolves when it is forked. */
 const servicesOnceUp = async (): Promise<number[]> => {
-  await until('a service is up and every shim has one', () => home.services().length > 0 && home.services().length >= home.shims().length);
-  return home.services().map(({ pid }) => pid);
+  const services = await until('a service is up and every shim has one', () => {
+    const found = home.services();
+    return found.length > 0 && found.length >= home.shims().length ? found : null;
+  });
+  return services.map(({ pid }) => pid);
 };
 
 describe('two daemons on one home', () => {

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { membersOf, type TreeOwner } from '../../daemon/runner/script/stop/instance-tree.js';
 import { packageRoot } from '../../shared/package-root.js';
-import { environmentMarker } from '../../shared/process/environment-marker.js';
+import { environmentMarker, markerIfReadable } from '../../shared/process/environment-marker.js';
 import { identityOf, isAlive, isSame } from '../../shared/process/identity.js';
 import { bootId, dateOfTicks, pageBytes, ticksPerSecond } from '../../shared/process/machine.js';
 import { commandOf, readProcess, readProcessTable } from '../../shared/process/proc-table.js';
@@ -58,6 +58,8 @@ describe('a process', () => {
     child.kill('SIGKILL');
     await gone;
     expect(environmentMarker(pid, 'HIVE_MARK')).toBeNull();
+    expect(markerIfReadable(pid, 'HIVE_MARK')).toBeUndefined();
+    expect(markerIfReadable(process.pid, 'HIVE_MARK')).toBeNull();
   });
 });
 
@@ -86,6 +88,7 @@ describe('who belongs to an instance', () => {
     inSession: (id) => rows.filter((one) => one.sessionId === id),
     childrenOf: (pid) => rows.filter((one) => one.parentPid === pid),
     markedWith: (marker) => (marker === 'inc' ? rows.filter((one) => marked.includes(one.pid)) : []),
+    isUndecided: () => false,
   });
   const owner = (pid: number | null): TreeOwner => ({ incarnation: 'inc', main: pid === null ? null : { bootId: bootId(), pid, startTicks: 1000 + pid }, known: new Map() });
   const pids = (found: readonly ProcessRow[]): number[] => found.map(({ pid }) => pid).sort((a, b) => a - b);

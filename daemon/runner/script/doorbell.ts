@@ -4,8 +4,9 @@ import type { ProcessIdentity } from '../../../shared/process/identity.js';
 
 /** What shims say through the doorbell. A hint at what to read, never the record itself: a line may get lost. */
 export type Ring =
-  | { readonly kind: 'started'; readonly incarnation: string; readonly shim: ProcessIdentity; readonly main: ProcessIdentity }
-  | { readonly kind: 'refused' | 'declined' | 'failed' | 'exited'; readonly incarnation: string };
+  | { readonly kind: 'started'; readonly order: string; readonly incarnation: string; readonly shim: ProcessIdentity; readonly main: ProcessIdentity }
+  | { readonly kind: 'refused' | 'declined' | 'failed'; readonly order: string; readonly incarnation: string }
+  | { readonly kind: 'exited'; readonly incarnation: string };
 
 const largestBytes = 256 * 1024;
 
@@ -70,18 +71,21 @@ export class Doorbell {
 
 /** Reads one line of the doorbell; null for a torn one. */
 export function parseRing(line: string): Ring | null {
-  const [kind, incarnation, shimPid, shimStart, pid, start] = line.split(' ');
-  if (incarnation === undefined || incarnation === '') return null;
+  const [kind, order = '', shimPid, shimStart, pid, start] = line.split(' ');
+  const incarnation = order.replace(/\.\d+$/, '');
+  if (incarnation === '') return null;
   switch (kind) {
+    case 'exited':
+      return { kind, incarnation };
     case 'refused':
     case 'declined':
     case 'failed':
-    case 'exited':
-      return { kind, incarnation };
+      return { kind, order, incarnation };
     case 'started':
       if (start === undefined) return null;
       return {
         kind,
+        order,
         incarnation,
         shim: { bootId: bootId(), pid: Number(shimPid), startTicks: Number(shimStart) },
         main: { bootId: bootId(), pid: Number(pid), startTicks: Number(start) },

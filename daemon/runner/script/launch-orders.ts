@@ -12,6 +12,7 @@ const checkEveryMs = 250;
 const overdueMs = 15_000;
 
 interface OpenOrder {
+  readonly order: string;
   readonly folder: string;
   readonly placedAt: number;
   readonly answer: (outcome: LaunchOutcome) => void;
@@ -23,9 +24,9 @@ export class LaunchOrders {
   private checking: NodeJS.Timeout | null = null;
 
   /** Resolves with what became of the order, at the latest after 15 s. */
-  await(incarnation: string, folder: string): Promise<LaunchOutcome> {
+  await(incarnation: string, order: string, folder: string): Promise<LaunchOutcome> {
     this.checking ??= setInterval(() => this.check(), checkEveryMs);
-    return new Promise((answer) => this.open.set(incarnation, { folder, placedAt: performance.now(), answer }));
+    return new Promise((answer) => this.open.set(incarnation, { order, folder, placedAt: performance.now(), answer }));
   }
 
   has(incarnation: string): boolean {
@@ -34,6 +35,8 @@ export class LaunchOrders {
 
   answer(ring: Ring): void {
     if (ring.kind === 'exited') this.settle(ring.incarnation, { kind: 'unclear', why: 'silent' });
+    // A shim that was slow to give up an order taken back says nothing of the one that followed.
+    else if (ring.order !== this.open.get(ring.incarnation)?.order) return;
     else this.settle(ring.incarnation, ring.kind === 'started' ? ring : { kind: 'unclear', why: ring.kind });
   }
 
@@ -45,9 +48,9 @@ export class LaunchOrders {
   /** A shim on a full disk, or one that was killed, cannot ring: then its order was read and no answer ever comes. */
   private check(): void {
     const now = performance.now();
-    for (const [incarnation, { folder, placedAt }] of this.open) {
+    for (const [incarnation, { order, folder, placedAt }] of this.open) {
       const age = now - placedAt;
-      const size = statSync(path.join(folder, `launch.${incarnation}`), { throwIfNoEntry: false })?.size ?? 0;
+      const size = statSync(path.join(folder, `launch.${order}`), { throwIfNoEntry: false })?.size ?? 0;
       if (age > overdueMs || (age > checkEveryMs && size === 0)) this.settle(incarnation, { kind: 'unclear', why: 'silent' });
     }
   }

@@ -3,10 +3,11 @@
 # has forked live on. A shim is a fork of this shell without an exec, about 0.1 MB. It starts one service, waits for it
 # and writes down how it ended. Nothing here may fork needlessly: only builtins on the way of a normal start.
 #
-#   sh launcher.sh DOORBELL     stdin: one "INCARNATION FOLDER" a line; an empty line only reaps shims that have exited
+#   sh launcher.sh DOORBELL     stdin: one "ORDER FOLDER" a line; an empty line only reaps shims that have exited
 #
-# FOLDER/launch.INCARNATION is written by the daemon, read once and then emptied, because it can hold secrets; removing
-# it takes the order back. FOLDER/record is the instance's lock and its story; a line counts once its newline is there:
+# ORDER is INCARNATION.ATTEMPT. FOLDER/launch.ORDER is written by the daemon, read once and then emptied, because it can
+# hold secrets; removing it takes the order back for good. FOLDER/record is the instance's lock and its story; a line
+# counts once its newline is there:
 #
 #   shim BOOT PID START INCARNATION
 #   service PID START
@@ -47,12 +48,11 @@ shim() {
   set -- "$1" ${line##*) }
 
   locked=
-  { locked=yes; printf 'shim %s %s %s %s\n' "$boot" "$pid" "${21}" "$1"; } > record || {
+  { locked=yes; printf 'shim %s %s %s %s\n' "$boot" "$pid" "${21}" "${1%.*}"; } > record || {
     if [ -n "$locked" ]; then decline "$1" failed; else decline "$1" refused; fi
   }
-  # Looked at again under the lock: an order taken back before now is never carried out.
-  if [ ! -s "launch.$1" ]; then printf 'declined\n' >> record; decline "$1" declined; fi
-  . "./launch.$1"
+  # Opened under the lock: an order that was taken back before now is never carried out, one taken back later always.
+  { . /proc/self/fd/3; } 3< "launch.$1" || { printf 'declined\n' >> record; decline "$1" declined; }
   { :; } >| "launch.$1"
 
   trap - HUP TERM
@@ -87,13 +87,13 @@ shim() {
     jobs >> record
   fi
   printf 'exit %s\n' "$status" >> record
-  ring "exited $1"
+  ring "exited ${1%.*}"
   exit
 }
 
-while IFS=' ' read -r incarnation folder; do
+while IFS=' ' read -r order folder; do
   if [ -n "$folder" ]; then
-    shim "$incarnation" "$folder" < /dev/null > /dev/null 2>&1 &
+    shim "$order" "$folder" < /dev/null > /dev/null 2>&1 &
   fi
   # Reaps: otherwise every shim that has exited stays a zombie until this shell waits for it, which it never does.
   jobs > /dev/null

@@ -22,9 +22,9 @@ export class Launcher {
     private readonly onDeath: () => void,
   ) {}
 
-  /** Has the order `launch.<incarnation>` in `folder` carried out. */
-  order(incarnation: string, folder: string): void {
-    this.write(`${incarnation} ${folder}\n`);
+  /** Has `launch.<order>` in `folder` carried out. */
+  give(order: string, folder: string): void {
+    this.write(`${order} ${folder}\n`);
   }
 
   /** Makes it wait for shims that have exited, so that they do not stay zombies. */

@@ -41,9 +41,8 @@ export function revokeOrders(folder: string): void {
   }
 }
 
-/** Removes what a finished incarnation leaves next to its record. */
+/** Removes what an incarnation leaves next to its record. */
 export function removeLeftovers(folder: string, incarnation: string): void {
-  rmSync(path.join(folder, `launch.${incarnation}`), { force: true });
   rmSync(path.join(folder, `script.${incarnation}`), { force: true });
 }
 

@@ -10,10 +10,10 @@ import { withServiceUmask } from '../../service-umask.js';
 import { instanceKey, type ExitResult, type InstanceRef } from '../runner.js';
 import { launchProblem } from './diagnose.js';
 import { checkEnvironment, incarnationVariable } from './environment.js';
-import { incarnationScans } from './incarnation-scans.js';
 import { commandWords, writeNewFile } from './plan-launch.js';
 import type { ScriptCommand } from './script-command.js';
-import { membersOf, type TreeOwner } from './stop/instance-tree.js';
+import { findMembers } from './stop/find-members.js';
+import type { TreeOwner } from './stop/instance-tree.js';
 import { climbDown } from './stop/stop-ladder.js';
 
 /** A command that is expected to end: a build, a hook. It does not outlive the daemon's interest in it. */
@@ -71,7 +71,7 @@ export async function runToCompletion(request: CompletionRequest): Promise<Compl
     const ended = endOf(child);
     const main = child.pid === undefined ? null : identityOf(child.pid);
     const owner: TreeOwner = { incarnation, main, known: new Map() };
-    const members = async (): Promise<ProcessRow[]> => membersOf(owner, await incarnationScans.take(), new Set());
+    const members = (): Promise<ProcessRow[]> => findMembers(owner, new Set());
 
     const endedBy = await Promise.race([ended.then(() => 'itself' as const), interruption(timeoutMs, abort, ended)]);
     if (endedBy !== 'itself') await climbDown({ ref, main, ended, members }, { signal: 'SIGTERM', graceMs });

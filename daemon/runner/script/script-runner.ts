@@ -17,17 +17,17 @@ import {
 } from '../runner.js';
 import { adoptSurvivors } from './adopt-survivors.js';
 import { Doorbell, type Ring } from './doorbell.js';
-import { incarnationScans } from './incarnation-scans.js';
 import { readInstanceState } from './instance-state.js';
 import { LaunchOrders, type LaunchOutcome } from './launch-orders.js';
 import { Launcher, preferredShell } from './launcher.js';
 import { loopShare } from './loop-share.js';
 import { planLaunch, spawnFailed, writeNewFile, type LaunchPlan } from './plan-launch.js';
-import { removeLeftovers, removeRecord, revokeOrders } from './record-file.js';
+import { removeLeftovers, removeRecord } from './record-file.js';
 import { runFolderOf, runRootOf } from './run-folder.js';
 import type { ScriptCommand } from './script-command.js';
 import { settleInstance, type SettledState } from './settle-instance.js';
-import { membersOf, type TreeOwner } from './stop/instance-tree.js';
+import { findMembers } from './stop/find-members.js';
+import type { TreeOwner } from './stop/instance-tree.js';
 import { climbDown } from './stop/stop-ladder.js';
 import { describeProcess } from './stop/survivors.js';
 import { WatchedInstance, WatchedInstances } from './watched-instances.js';
@@ -146,12 +146,12 @@ export class ScriptRunner implements Runner<ScriptCommand> {
     const { ref, incarnation } = request;
     for (let attempt = 1; ; attempt += 1) {
       if (readInstanceState(folder).kind !== 'free') await this.freeOrRefuse(folder, ref);
-      const outcome = await this.order(folder, request, plan);
+      const outcome = await this.order(folder, request, plan, `${incarnation}.${attempt}`);
       if (outcome.kind === 'started') {
-        removeLeftoverOrder(folder, incarnation);
+        removeOrder(folder, `${incarnation}.${attempt}`);
         return this.watch(ref, incarnation, folder, outcome, plan).describe();
       }
-      revokeOrders(folder);
+      removeOrder(folder, `${incarnation}.${attempt}`);
       const state = await settleInstance(folder);
       if (state.kind === 'running' && state.incarnation === incarnation) return this.watch(ref, incarnation, folder, state, plan).describe();
       if (state.kind === 'ended' && state.incarnation === incarnation && state.main !== null) {
@@ -184,18 +184,18 @@ export class ScriptRunner implements Runner<ScriptCommand> {
     }
   }
 
-  private async order(folder: string, request: LaunchRequest<ScriptCommand>, plan: LaunchPlan): Promise<LaunchOutcome> {
-    const { incarnation } = request;
+  private async order(folder: string, request: LaunchRequest<ScriptCommand>, plan: LaunchPlan, order: string): Promise<LaunchOutcome> {
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      removeLeftovers(folder, incarnation);
+      removeLeftovers(folder, request.incarnation);
       if (plan.script !== null) writeNewFile(plan.script.path, plan.script.text, 0o700);
-      writeNewFile(path.join(folder, `launch.${incarnation}`), plan.launchText, 0o600);
+      writeNewFile(path.join(folder, `launch.${order}`), plan.launchText, 0o600);
     } catch (error) {
+      removeOrder(folder, order);
       throw spawnFailed(request, error instanceof Error ? error.message : String(error));
     }
-    const outcome = this.orders.await(incarnation, folder);
-    this.launcher.order(incarnation, folder);
+    const outcome = this.orders.await(request.incarnation, order, folder);
+    this.launcher.give(order, folder);
     return outcome;
   }
 
@@ -223,10 +223,8 @@ export class ScriptRunner implements Runner<ScriptCommand> {
     return { incarnation: instance.incarnation, main: this.watched.get(instance.incarnation)?.main ?? null, known: new Map() };
   }
 
-  private async members(owner: TreeOwner): Promise<ProcessRow[]> {
-    const snapshot = await incarnationScans.take();
-    await loopShare();
-    return membersOf(owner, snapshot, this.sparedSessions);
+  private members(owner: TreeOwner): Promise<ProcessRow[]> {
+    return findMembers(owner, this.sparedSessions);
   }
 
   /** The shim's word on how a service ended, for which a moment may be needed after its last process has gone. */
@@ -239,8 +237,8 @@ export class ScriptRunner implements Runner<ScriptCommand> {
   }
 }
 
-function removeLeftoverOrder(folder: string, incarnation: string): void {
-  rmSync(path.join(folder, `launch.${incarnation}`), { force: true });
+function removeOrder(folder: string, order: string): void {
+  rmSync(path.join(folder, `launch.${order}`), { force: true });
 }
 
 function conflict(ref: InstanceRef, state: 'living' | 'starting' | 'exited', incarnation: string | null): HiveError {

@@ -1,10 +1,9 @@
 import { readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { environmentMarker } from '../../../shared/process/environment-marker.js';
 import { bootId } from '../../../shared/process/machine.js';
 import { isGone, type ProcessRow } from '../../../shared/process/process-row.js';
 import { readProcessTable } from '../../../shared/process/proc-table.js';
-import { incarnationVariable } from './environment.js';
+import { incarnationScans } from './incarnation-scans.js';
 import { readInstanceState, type InstanceState } from './instance-state.js';
 
 export type SettledState = Extract<InstanceState, { kind: 'free' | 'running' | 'ended' | 'declined' | 'unwritten' }>;
@@ -35,17 +34,19 @@ export async function settleInstance(folder: string): Promise<SettledState> {
         if (!patient) return ended(state.incarnation, 'Its shim does not answer.', state.main);
         break;
       case 'unwritten':
-        if (!patient || !somebodyStandsIn(folder)) {
+        if (!patient || !somebodyStandsIn(folder, readProcessTable().values())) {
           const again = readInstanceState(folder);
           if (again.kind === 'unwritten') return again;
         }
         break;
       case 'lost': {
-        const main = oldestWithMarker(state.incarnation);
+        const snapshot = await incarnationScans.take();
+        const main = snapshot.markedWith(state.incarnation).reduce<ProcessRow | null>((oldest, row) => (oldest === null || row.startTicks < oldest.startTicks ? row : oldest), null);
         if (main !== null) {
           return { kind: 'running', incarnation: state.incarnation, shim: null, main: { bootId: bootId(), pid: main.pid, startTicks: main.startTicks } };
         }
-        if (!patient || !somebodyStandsIn(folder)) return ended(state.incarnation, 'Its shim was killed before it had started the service.', null);
+        const mayBeComing = snapshot.isUndecided() || somebodyStandsIn(folder, snapshot.table.values());
+        if (!patient || !mayBeComing) return ended(state.incarnation, 'Its shim was killed before it had started the service.', null);
         break;
       }
     }
@@ -58,8 +59,8 @@ function ended(incarnation: string, reason: string, main: Extract<InstanceState,
 }
 
 /** A shim stands in its run folder from before it takes the lock, and so does its service until it carries its marker. */
-function somebodyStandsIn(folder: string): boolean {
-  for (const row of readProcessTable().values()) {
+function somebodyStandsIn(folder: string, rows: Iterable<ProcessRow>): boolean {
+  for (const row of rows) {
     if (row.isKernelThread || isGone(row)) continue;
     try {
       if (readlinkSync(`/proc/${row.pid}/cwd`) === folder) return true;
@@ -68,13 +69,4 @@ function somebodyStandsIn(folder: string): boolean {
     }
   }
   return false;
-}
-
-function oldestWithMarker(incarnation: string): ProcessRow | null {
-  let oldest: ProcessRow | null = null;
-  for (const row of readProcessTable().values()) {
-    if (row.isKernelThread || isGone(row) || (oldest !== null && oldest.startTicks <= row.startTicks)) continue;
-    if (environmentMarker(row.pid, incarnationVariable) === incarnation) oldest = row;
-  }
-  return oldest;
 }

@@ -14,8 +14,10 @@ const longestWaitMs = 200;
  */
 export async function signalServiceGroup(main: ProcessIdentity, declared: NodeJS.Signals): Promise<void> {
   const signal = await signalThatArrives(main, declared);
-  if (signalGroup(main, signal) === 'gone') signalProcess(main, signal);
-  if (signal !== 'SIGKILL') signalGroup(main, 'SIGCONT');
+  for (const next of [signal, 'SIGCONT'] as const) {
+    // In its very first moment the service has no group of its own yet.
+    if (signalGroup(main, next) === 'gone') signalProcess(main, next);
+  }
 }
 
 /**
