@@ -32,8 +32,8 @@ export function enterStopped(context: StepContext, before: Before = {}): Step {
 }
 
 /** Wanted, and about to look whether it may start. A start that somebody asked for begins with a clean history. */
-export function enterWaiting(context: StepContext, before: Before = {}): Step {
-  return step(context, { kind: 'waiting', on: '', blocked: false }, { history: noHistory, ...before }, [], [{ do: 'checkGate' }]);
+export function enterWaiting(context: StepContext, before: Before = {}, why = 'it is wanted up'): Step {
+  return step(context, { kind: 'waiting', on: '', blocked: false, why }, { history: noHistory, ...before }, [], [{ do: 'checkGate' }]);
 }
 
 export function enterBuilding(context: StepContext): Step {

@@ -13,8 +13,8 @@ import type { ErrorCode } from '../../shared/errors/index.js';
  */
 export type InstanceState =
   | { readonly kind: 'stopped' }
-  /** Wanted, and held back by what it depends on. `blocked`: that cannot come up until somebody acts. */
-  | { readonly kind: 'waiting'; readonly on: string; readonly blocked: boolean }
+  /** Wanted, and held back by what it depends on. `blocked`: that cannot come up until somebody acts. `why` it is to start. */
+  | { readonly kind: 'waiting'; readonly on: string; readonly blocked: boolean; readonly why: string }
   | { readonly kind: 'building' }
   | { readonly kind: 'starting'; readonly incarnation: string }
   | { readonly kind: 'running'; readonly process: RunningInstance; readonly healthy: boolean | null; readonly detail: string | null }

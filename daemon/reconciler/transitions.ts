@@ -29,11 +29,11 @@ const table: Table = {
     start: (_state, _event, context) => enterWaiting(context),
     restart: (_state, _event, context) => enterWaiting(context),
     stop: (_state, _event, context) => enterStopped(context),
-    gateOpened: (_state, event, context) => (event.mustBuild ? enterBuilding(context) : enterStarting(context, 'it is wanted up')),
+    gateOpened: (state, event, context) => (event.mustBuild ? enterBuilding(context) : enterStarting(context, state.why)),
     gateClosed: (state, event, context) =>
       state.on === event.on && state.blocked === event.blocked
         ? 'ignore'
-        : { next: { kind: 'waiting', on: event.on, blocked: event.blocked }, history: context.history, effects: [], events: [], restarted: false },
+        : { next: { ...state, on: event.on, blocked: event.blocked }, history: context.history, effects: [], events: [], restarted: false },
     backoffOver: 'ignore', ...noBuild, ...noIncarnation,
   },
 
@@ -144,7 +144,7 @@ function afterStop(state: StateOf<'stopping'>, context: StepContext, exit: ExitR
     );
   }
   const events = [stopped(context, exit)];
-  return context.wanted === 'up' && purpose.kind === 'restart' ? enterWaiting(context, { events, effects }) : enterStopped(context, { events, effects });
+  return context.wanted === 'up' && purpose.kind === 'restart' ? enterWaiting(context, { events, effects }, purpose.why) : enterStopped(context, { events, effects });
 }
 
 function tryAgain(state: StateOf<'failed'>, context: StepContext, why: string): Step {

@@ -59,6 +59,8 @@ export class Sharing {
   /** What the living incarnations were given by this daemon, by instance. */
   private readonly given = new Map<string, Injection>();
   private readonly secrets: SecretChecks;
+  /** What made the variables of an instance others, while a secret is compared before it is restarted. */
+  private readonly pending = new Map<string, PendingCause>();
 
   constructor(store: StateStore, private readonly world: SharingWorld) {
     this.records = new InjectionRecords(store);
@@ -123,6 +125,7 @@ export class Sharing {
 
   forget(instance: string): void {
     this.given.delete(instance);
+    this.pending.delete(instance);
     this.records.forget(instance);
   }
 
@@ -218,7 +221,11 @@ export class Sharing {
       }
       return;
     }
-    if (this.resolve(spec).kind === 'ready') actor.post({ kind: 'restart', why: `its variables from ${other.name} changed` }, cause);
+    const because = cause ?? this.pending.get(actor.id);
+    if (this.resolve(spec).kind === 'ready') {
+      this.pending.delete(actor.id);
+      actor.post({ kind: 'restart', why: `its variables from ${other.name} changed` }, because);
+    } else this.pending.set(actor.id, because);
   }
 
   /** What an entry of `uses` would bring now, whatever the secrets say. */
