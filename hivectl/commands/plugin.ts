@@ -64,6 +64,5 @@ function readJson(text: string): unknown {
 
 function tell(context: Context, plugin: Plugin): void {
   const { paint } = context.terminal;
-  const reason = plugin.reason === '' ? '' : `: ${printable(plugin.reason)}`;
-  context.show(plugin, () => [`Plugin ${plugin.id} is ${paint(pluginStateStyle(plugin.state), plugin.state)}${reason}.`]);
+  context.show(plugin, () => [`Plugin ${plugin.id} is ${paint(pluginStateStyle(plugin.state), plugin.state)}. ${printable(plugin.reason)}`.trimEnd()]);
 }

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { appendFileSync, chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { largestOutputFile } from '../../plugin-host/captured-output.js';
 import { identityOf } from '../../shared/process/identity.js';
 import { readProcess } from '../../shared/process/proc-table.js';
 import { dropFixture, dropFolder, examples, fixtures } from './drop-in.js';
@@ -200,5 +201,20 @@ describe('a plugin process', () => {
     writeFileSync(join(folder, 'stdout.log'), Buffer.alloc(6 * 2 ** 20));
     await daemon.plugins.restart('crashes-at-start');
     await until('it was put aside', () => existsSync(join(folder, 'stdout.log.1')));
+  });
+
+  it('may write without end: the newest of it is kept, and the host watches as before', async () => {
+    daemon = await TinyDaemon.start();
+    dropFixture(daemon.pluginsFolder, 'floods-its-output');
+    const folder = join(daemon.home, 'logs', '.plugins', 'floods-its-output');
+    const counter = join(daemon.dataOf('floods-its-output'), 'megabytes');
+    const written = (): number => (existsSync(counter) ? Number(readFileSync(counter, 'utf8')) : 0);
+    const kept = (): number => readdirSync(folder).reduce((sum, file) => sum + statSync(join(folder, file)).size, 0);
+    await until('much was written', () => written() > 60, () => `${written()} MB`, 60_000);
+    await until('little of it is kept', () => kept() < 16 * 2 ** 20, () => `${kept()} bytes`);
+    expect(statSync(join(folder, 'stdout.log.1')).size).toBeLessThanOrEqual(largestOutputFile);
+    // Whole lines, the first one too.
+    expect(readFileSync(join(folder, 'stdout.log.1'), 'utf8').slice(0, 100)).toMatch(/^line \d+ x+\n/);
+    expect(await daemon.state('floods-its-output', 'ready')).toMatchObject({ restarts: 0 });
   });
 });
