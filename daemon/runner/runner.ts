@@ -89,6 +89,8 @@ export interface InstanceExit {
   /** When it ended; for `unknown` exits, when that was noticed. */
   readonly at: Date;
   readonly startedAt?: Date;
+  /** How long it ran, by a clock that nobody sets; where that is known although no daemon watched. */
+  readonly ranMs?: number;
   /** A sentence for the operator when the command itself could not be executed. */
   readonly diagnosis?: string;
 }

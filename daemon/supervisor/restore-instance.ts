@@ -74,7 +74,7 @@ function restoreExited(record: InstanceRecord, { exit: found, lastLines }: Found
   if (record.state.kind === 'stopping') {
     return { ...base, state: { ...record.state, launching: false }, events: [], stopAgain: incarnation };
   }
-  const uptimeMs = Math.max(0, found.at.getTime() - process.startedAt.getTime());
+  const uptimeMs = found.ranMs ?? Math.max(0, found.at.getTime() - process.startedAt.getTime());
   const exited: InstanceEvent = { kind: 'exited', incarnation, exit: found.exit, uptimeMs, lastLines, ...(found.diagnosis === undefined ? {} : { diagnosis: found.diagnosis }) };
   if (record.state.kind === 'starting') {
     return { ...base, keepsRun: false, state: record.state, events: [{ kind: 'launched', process }, exited] };
@@ -94,8 +94,11 @@ function restoreAbsent(record: InstanceRecord | undefined, sameBoot: boolean, wa
     case 'stopped':
     case 'waiting':
     case 'building':
-    case 'starting':
       return startAnew(wanted, comesUp);
+    case 'starting':
+      // A restart that was due goes on with its history: a start from scratch would make backoff begin anew.
+      if (wanted === 'down' || record.history.shortRuns === 0) return startAnew(wanted, comesUp);
+      return { ...base, state: { kind: 'backoff', untilMs: 0, why: 'was being restarted when the daemon ended' }, events: [{ kind: 'backoffOver' }] };
     case 'running':
       return {
         ...base,

@@ -41,8 +41,8 @@ export async function adoptSurvivors(home: string): Promise<Survivors> {
           return;
         case 'ended': {
           const instance = new WatchedInstance(ref, state.incarnation, folder, state.main, null, null);
-          const { incarnation, main, exit, at } = state;
-          survivors.exited.push({ instance, end: { ref, incarnation, exit, at, ...(main === null ? {} : { pid: main.pid, startedAt: instance.startedAt }) } });
+          const { incarnation, main, exit, at, ranMs } = state;
+          survivors.exited.push({ instance, end: { ref, incarnation, exit, at, ...(ranMs === undefined ? {} : { ranMs }), ...(main === null ? {} : { pid: main.pid, startedAt: instance.startedAt }) } });
           return;
         }
       }

@@ -1,4 +1,5 @@
 import { isAlive, type ProcessIdentity } from '../../../shared/process/identity.js';
+import { ticksPerSecond } from '../../../shared/process/machine.js';
 import type { ExitResult } from '../runner.js';
 import type { InstanceRecord } from './record.js';
 import { readRecord, recordTime } from './record-file.js';
@@ -12,7 +13,7 @@ export type InstanceState =
   | { readonly kind: 'running'; readonly incarnation: string; readonly shim: ProcessIdentity | null; readonly main: ProcessIdentity }
   /** The service is gone; its shim is about to say how it ended. */
   | { readonly kind: 'ending'; readonly incarnation: string; readonly shim: ProcessIdentity; readonly main: ProcessIdentity }
-  | { readonly kind: 'ended'; readonly incarnation: string; readonly main: ProcessIdentity | null; readonly exit: ExitResult; readonly at: Date }
+  | { readonly kind: 'ended'; readonly incarnation: string; readonly main: ProcessIdentity | null; readonly exit: ExitResult; readonly at: Date; readonly ranMs?: number }
   /** The shim died before it wrote down a service: whether it had started one is not on record. */
   | { readonly kind: 'lost'; readonly incarnation: string }
   | { readonly kind: 'declined'; readonly incarnation: string };
@@ -41,7 +42,10 @@ export function decideInstanceState(
   if (record.kind === 'unwritten') return { kind: 'unwritten' };
   const { incarnation, shim, service } = record;
   if (record.declined) return { kind: 'declined', incarnation };
-  if (record.exit !== null) return { kind: 'ended', incarnation, main: service, exit: record.exit, at };
+  if (record.exit !== null) {
+    const ranMs = service === null || record.endedAtUptime === null ? undefined : Math.max(0, (record.endedAtUptime - service.startTicks / ticksPerSecond) * 1_000);
+    return { kind: 'ended', incarnation, main: service, exit: record.exit, at, ...(ranMs === undefined ? {} : { ranMs }) };
+  }
   if (service === null) return alive.shim ? { kind: 'starting', incarnation, shim } : { kind: 'lost', incarnation };
   if (alive.service) return { kind: 'running', incarnation, shim: alive.shim ? shim : null, main: service };
   if (alive.shim) return { kind: 'ending', incarnation, shim, main: service };

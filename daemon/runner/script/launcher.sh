@@ -12,7 +12,7 @@
 #   shim BOOT PID START INCARNATION
 #   service PID START
 #   [1] + Terminated               (what the builtin `jobs` says: the only way to tell `exit 143` from SIGTERM)
-#   exit STATUS
+#   exit STATUS UPTIME             (seconds since boot: a clock that nobody sets tells how long the service ran)
 #
 # It is only ever appended to, so that a disk that is full when the service exits does not cost the exit result.
 
@@ -86,7 +86,9 @@ shim() {
     status=$?
     jobs >> record
   fi
-  printf 'exit %s\n' "$status" >> record
+  uptime=
+  read -r uptime line < /proc/uptime
+  printf 'exit %s %s\n' "$status" "$uptime" >> record
   ring "exited ${1%.*}"
   exit
 }

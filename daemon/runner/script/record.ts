@@ -14,6 +14,8 @@ export type InstanceRecord =
       /** The order was taken back in time: no service was started, and none will be. */
       readonly declined: boolean;
       readonly exit: ExitResult | null;
+      /** Seconds from boot to the exit; null where that was not written down. */
+      readonly endedAtUptime: number | null;
     };
 
 /** 0 and 1 are never a service's: no shim has written that. */
@@ -27,13 +29,14 @@ export function parseRecord(text: string): InstanceRecord {
   const [, bootId = '', pid, startTicks, incarnation = ''] = shimLine;
   const written = /^service (\d+) (\d+)$/.exec(lines[1] ?? '');
   const serviceLine = written !== null && Number(written[1]) >= firstPid ? written : null;
-  const exitLine = /^exit (\d+)$/.exec(lines.at(-1) ?? '');
+  const exitLine = /^exit (\d+)(?: ([\d.]*))?$/.exec(lines.at(-1) ?? '');
   return {
     kind: 'written',
     incarnation,
     shim: { bootId, pid: Number(pid), startTicks: Number(startTicks) },
     service: serviceLine === null ? null : { bootId, pid: Number(serviceLine[1]), startTicks: Number(serviceLine[2]) },
     declined: lines[1] === 'declined',
+    endedAtUptime: Number(exitLine?.[2] ?? '') || null,
     exit: exitLine === null ? null : exitResultOf(Number(exitLine[1]), lines.slice(2, -1)),
   };
 }
