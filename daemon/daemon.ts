@@ -37,6 +37,9 @@ import { version } from './version.js';
 /** Where the front door listens when the default source does not say. */
 const defaultBind = ['127.0.0.1:8080'];
 
+/** How long proxies may take to apply a version of the route table before a deploy gives up. */
+const routesInForceMs = 10_000;
+
 export interface Daemon {
   readonly socket: string;
   shutdown(how: ShutdownOrder): void;
@@ -80,6 +83,7 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
     builds: new Builds(store),
     daemonEnvironment: allowListedEnvironment(process.env),
     drain: (endpoints, limitMs) => routes.drain(endpoints, limitMs),
+    routesInForce: () => routes.inForce(routesInForceMs),
   });
   const routes = new RouteHub(store, {
     derive: () => deriveRoutes(supervisor.routed()),

@@ -35,6 +35,9 @@ export const migrations: readonly string[] = [
   -- How many instances the operator (or an autoscaler) wants; no row: as the configuration says.
   CREATE TABLE scales (fqn TEXT PRIMARY KEY, instances INTEGER NOT NULL) STRICT;
 
+  -- Where the last rollout of a service stands; data is a RolloutRecord as JSON.
+  CREATE TABLE rollouts (fqn TEXT PRIMARY KEY, data TEXT NOT NULL) STRICT;
+
   -- What is remembered of an instance across daemons; data is an InstanceRecord as JSON.
   CREATE TABLE instances (id TEXT PRIMARY KEY, data TEXT NOT NULL) STRICT;
 

@@ -24,6 +24,11 @@ export class FoundInstances {
     return living.length;
   }
 
+  /** The numbers of the instances of a service that live and nobody has taken over yet. */
+  numbersLiving(source: string, service: string): number[] {
+    return [...this.found.values()].flatMap((found) => (found.kind === 'living' && found.process.ref.source === source && found.process.ref.service === service ? [found.process.ref.number] : []));
+  }
+
   /** Hands over what there is of an instance; it is supervised from now on. */
   take(id: string): { found: Found; record: InstanceRecord | undefined } {
     const found = this.found.get(id) ?? { kind: 'nothing' };

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { RestartSpec } from '../../shared/config/service-spec.js';
+import type { ServiceSpec } from '../../shared/config/service-spec.js';
 import type { InstanceEvent } from '../reconciler/instance-event.js';
 import type { InstanceState } from '../reconciler/instance-state.js';
 import { noHistory, type RestartHistory } from '../reconciler/restart-policy.js';
@@ -17,7 +17,6 @@ export interface ActorWorld {
   readonly records: InstanceRecords;
   /** What is wanted now; read anew at every step. */
   wanted(): 'up' | 'down';
-  restartSpec(): RestartSpec;
   /** Does what a step asks for; outcomes come back through `post`. Called once the step is on disk. */
   perform(effect: Effect, actor: InstanceActor): void;
   /** The state has changed in memory (and will be on disk before effects happen). */
@@ -36,6 +35,7 @@ export interface InstanceMemory {
   readonly history: RestartHistory;
   readonly restarts: number;
   readonly run: RunFacts | null;
+  readonly runHash: string | null;
   readonly lastExit: { readonly exit: ExitResult; readonly at: Date } | null;
 }
 
@@ -49,10 +49,14 @@ export class InstanceActor {
   private lastCause: PendingCause;
   restarts = 0;
   run: RunFacts | null = null;
+  /** `instanceHash` of the spec that the present run was launched with; null where nobody knows. */
+  runHash: string | null = null;
   lastExit: InstanceMemory['lastExit'] = null;
 
   constructor(
     readonly ref: InstanceRef,
+    /** What its next incarnation is started with; in a rollout not the same for all instances of a service. */
+    public spec: ServiceSpec,
     private readonly world: ActorWorld,
   ) {}
 
@@ -79,6 +83,7 @@ export class InstanceActor {
     this.history = memory.history;
     this.restarts = memory.restarts;
     this.run = memory.run;
+    this.runHash = memory.runHash;
     this.lastExit = memory.lastExit;
   }
 
@@ -89,7 +94,7 @@ export class InstanceActor {
       service: this.fqn,
       instance: this.id,
       wanted: this.world.wanted(),
-      restart: this.world.restartSpec(),
+      restart: this.spec.restart,
       history: this.history,
       nowMs: monotonicMs(),
       nextIncarnation: randomUUID(),
@@ -98,6 +103,7 @@ export class InstanceActor {
     this.current = step.next;
     this.history = step.history;
     if (step.restarted) this.restarts += 1;
+    if (step.next.kind === 'starting') this.runHash = this.spec.instanceHash;
     this.noteRun(event, before);
     this.write(step, cause);
     this.world.changed(this, before);
@@ -115,6 +121,7 @@ export class InstanceActor {
       restarts: this.restarts,
       startedAt: this.run?.startedAt.toISOString() ?? null,
       startedAtMs: this.run?.startedAtMs ?? null,
+      runHash: this.runHash,
       lastExit: this.lastExit === null ? null : { exit: this.lastExit.exit, at: this.lastExit.at.toISOString() },
     };
   }

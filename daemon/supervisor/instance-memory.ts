@@ -1,7 +1,7 @@
 import type { InstanceMemory } from './instance-actor.js';
 import type { InstanceRecord } from './instance-records.js';
 import { bootId, monotonicMs } from './monotonic-clock.js';
-import type { Found } from './restore-instance.js';
+import { incarnationOf, type Found } from './restore-instance.js';
 
 /** What a new daemon knows of an instance's past. Monotonic times count only within one boot of the machine. */
 export function memoryOf(record: InstanceRecord | undefined, keepsRun: boolean, found: Found): InstanceMemory {
@@ -13,6 +13,7 @@ export function memoryOf(record: InstanceRecord | undefined, keepsRun: boolean, 
     history: record !== undefined && sameBoot ? record.history : { shortRuns: 0, restartedAtMs: [] },
     restarts: record?.restarts ?? 0,
     run: remembered ?? measured,
+    runHash: record !== undefined && found.kind === 'living' && incarnationOf(record.state) === found.process.incarnation ? record.runHash : null,
     lastExit: record === undefined || record.lastExit === null ? null : { exit: record.lastExit.exit, at: new Date(record.lastExit.at) },
   };
 }

@@ -11,6 +11,8 @@ export interface InstanceRecord {
   readonly restarts: number;
   readonly startedAt: string | null;
   readonly startedAtMs: number | null;
+  /** `instanceHash` of the spec that the present run was launched with. */
+  readonly runHash: string | null;
   readonly lastExit: { readonly exit: ExitResult; readonly at: string } | null;
 }
 

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import type { ServiceSpec } from '../../shared/config/service-spec.js';
 import { toHiveError } from '../../shared/errors/index.js';
 import { seconds } from '../reconciler/restart-policy.js';
 import type { Effect } from '../reconciler/step.js';
@@ -24,6 +25,8 @@ export interface WorkTools {
   readonly daemonEnvironment: Readonly<Record<string, string>>;
   /** Resolves when no proxy has a request under way at endpoints that left the route table, at the latest after the limit. */
   readonly drain: (endpoints: readonly string[], limitMs: number) => Promise<unknown>;
+  /** Resolves when every proxy applies the route table as it is now. */
+  readonly routesInForce: () => Promise<void>;
   readonly warn: (sentence: string) => void;
 }
 
@@ -50,11 +53,11 @@ export class InstanceWork {
       case 'checkGate':
         return this.checkGate(actor);
       case 'build':
-        return this.build(actor, service);
+        return this.build(actor);
       case 'abortBuild':
         return this.building.get(actor.id)?.abort.abort();
       case 'launch':
-        return void this.launch(effect.incarnation, actor, service);
+        return void this.launch(effect.incarnation, actor);
       case 'stop':
         return void this.stop(effect.process, actor, service);
       case 'sweep':
@@ -90,8 +93,8 @@ export class InstanceWork {
   }
 
   /** Health checks and log rotation follow the state: on while it runs. */
-  async beginWatching(actor: InstanceActor, service: SupervisedService, process: RunningInstance, knownHealthy: boolean | null): Promise<void> {
-    const { spec } = service;
+  async beginWatching(actor: InstanceActor, process: RunningInstance, knownHealthy: boolean | null): Promise<void> {
+    const { spec } = actor;
     this.tools.logs.track(actor.ref, spec.logs);
     if (spec.healthcheck.length === 0) return;
     const ports = this.tools.ports.known(spec.rollout, actor.id);
@@ -110,8 +113,8 @@ export class InstanceWork {
     this.tools.health.unwatch(actor.ref);
   }
 
-  private async launch(incarnation: string, actor: InstanceActor, service: SupervisedService): Promise<void> {
-    const { spec } = service;
+  private async launch(incarnation: string, actor: InstanceActor): Promise<void> {
+    const { spec } = actor;
     this.launching.set(incarnation, null);
     try {
       await this.clearing.get(actor.id);
@@ -134,8 +137,8 @@ export class InstanceWork {
   }
 
   private async stop(process: RunningInstance, actor: InstanceActor, service: SupervisedService): Promise<void> {
-    const { signal, graceMs } = service.spec.stop;
-    if (service.spec.proxy.length > 0) await this.drain(process, actor, service);
+    const { signal, graceMs } = actor.spec.stop;
+    if (actor.spec.proxy.length > 0) await this.drain(process, actor, service);
     const beganAt = performance.now();
     const onWaiting = (waitingFor: LiveProcess[]): void => {
       service.stopProgress.set(actor.id, describeWaiting(waitingFor, signal, graceMs - (performance.now() - beganAt)));
@@ -157,8 +160,8 @@ export class InstanceWork {
   private async drain(process: RunningInstance, actor: InstanceActor, service: SupervisedService): Promise<void> {
     service.stopProgress.set(actor.id, 'waiting for the requests that are under way');
     service.touch();
-    const endpoints = [...new Set(service.spec.proxy.map((route) => endpointId(actor.id, process.incarnation, route.port)))];
-    await this.tools.drain(endpoints, service.spec.stop.graceMs);
+    const endpoints = [...new Set(actor.spec.proxy.map((route) => endpointId(actor.id, process.incarnation, route.port)))];
+    await this.tools.drain(endpoints, actor.spec.stop.graceMs);
     service.stopProgress.delete(actor.id);
   }
 
@@ -183,10 +186,10 @@ export class InstanceWork {
     });
   }
 
-  private build(actor: InstanceActor, service: SupervisedService): void {
+  private build(actor: InstanceActor): void {
     const before = this.building.get(actor.id);
     const abort = new AbortController();
-    const build = { abort, ended: this.buildAfter(before?.ended, abort.signal, actor, service) };
+    const build = { abort, ended: this.buildAfter(before?.ended, abort.signal, actor) };
     this.building.set(actor.id, build);
     void build.ended.then(() => {
       if (this.building.get(actor.id) === build) this.building.delete(actor.id);
@@ -194,10 +197,10 @@ export class InstanceWork {
   }
 
   /** What is left of an aborted build ends first: two at once would write the same files. */
-  private async buildAfter(before: Promise<void> | undefined, abort: AbortSignal, actor: InstanceActor, service: SupervisedService): Promise<void> {
+  private async buildAfter(before: Promise<void> | undefined, abort: AbortSignal, actor: InstanceActor): Promise<void> {
     try {
       await before;
-      const { spec } = service;
+      const { spec } = actor;
       const ports = this.tools.ports.known(spec.rollout, actor.id);
       const environment = await instanceEnvironment(spec, actor.ref, ports, this.tools.daemonEnvironment, this.sharing.known(spec, actor.id));
       const paths = await this.tools.logs.prepare(actor.ref);
@@ -233,11 +236,11 @@ export async function lastLines(logs: LogStore, ref: InstanceRef): Promise<strin
 }
 
 /** Whether a build has to run before the service may start. */
-export function mustBuild(service: SupervisedService, builds: Builds): boolean {
-  const { build } = service.spec;
+export function mustBuild(spec: ServiceSpec, builds: Builds): boolean {
+  const { build } = spec;
   if (build === null || build.when === 'never') return false;
   if (build.when === 'always') return true;
-  return build.output === null ? !builds.done(service.spec) : !existsSync(build.output);
+  return build.output === null ? !builds.done(spec) : !existsSync(build.output);
 }
 
 /** `waiting for pid 4711 (node server.js) to handle SIGTERM, 8 s left` */

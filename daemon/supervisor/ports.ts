@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import type { RolloutSpec } from '../../shared/config/service-spec.js';
 import { HiveError } from '../../shared/errors/index.js';
+import { colorOf } from '../rollout/rollout-plan.js';
 import type { StateStore } from '../state/state-store.js';
 
 /** Where `auto` ports come from: below the range that Linux hands out by itself (32768 and up). */
@@ -24,7 +25,7 @@ export class Ports {
   /** The ports an instance has now, without those that were never allocated. */
   known(rollout: RolloutSpec, instance: string): Record<string, number> {
     const ports: Record<string, number> = {};
-    for (const [name, port] of Object.entries(declared(rollout))) {
+    for (const [name, port] of Object.entries(declared(rollout, instance))) {
       const number = port === 'auto' ? this.allocated.get(`${instance}/${name}`) : port;
       if (number !== undefined) ports[name] = number;
     }
@@ -33,7 +34,7 @@ export class Ports {
 
   /** The ports of an instance that is about to start; allocates what is missing, durably. */
   async resolve(rollout: RolloutSpec, instance: string): Promise<Record<string, number>> {
-    for (const [name, port] of Object.entries(declared(rollout))) {
+    for (const [name, port] of Object.entries(declared(rollout, instance))) {
       if (port === 'auto' && !this.allocated.has(`${instance}/${name}`)) await this.allocate(instance, name);
     }
     return this.known(rollout, instance);
@@ -72,13 +73,13 @@ export class Ports {
   }
 }
 
-function declared(rollout: RolloutSpec): Readonly<Record<string, number | 'auto'>> {
+function declared(rollout: RolloutSpec, instance: string): Readonly<Record<string, number | 'auto'>> {
   switch (rollout.type) {
     case 'recreate':
     case 'rolling':
       return rollout.ports;
     case 'blue-green':
-      return Object.fromEntries(Object.entries(rollout.ports).map(([name, { blue }]) => [name, blue]));
+      return Object.fromEntries(Object.entries(rollout.ports).map(([name, ports]) => [name, ports[colorOf(Number(instance.split('#')[1]))]]));
   }
 }
 

@@ -121,7 +121,8 @@ function startAnew(wanted: 'up' | 'down', why: string, forget: string | null = n
   return { state: { kind: 'stopped' }, adopted: false, events: wanted === 'up' ? [{ kind: 'start', why }] : [], forget, stopAgain: null, keepsRun: false };
 }
 
-function incarnationOf(state: InstanceState): string | null {
+/** The life that a state speaks of; null where it speaks of none. */
+export function incarnationOf(state: InstanceState): string | null {
   switch (state.kind) {
     case 'starting':
     case 'stopping':

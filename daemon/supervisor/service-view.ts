@@ -10,11 +10,13 @@ import { monotonicMs } from './monotonic-clock.js';
 const worstFirst: readonly ServiceState[] = ['failed', 'backoff', 'stopping', 'starting', 'building', 'waiting', 'running', 'completed', 'stopped'];
 
 /** A service as the protocol shows it. */
-export function viewService(spec: ServiceSpec, actors: readonly InstanceActor[], facts: { wanted: 'up' | 'down'; ports: (actor: InstanceActor) => Record<string, number>; stopProgress: (actor: InstanceActor) => string | null }): Service {
+export function viewService(spec: ServiceSpec, actors: readonly InstanceActor[], facts: { wanted: 'up' | 'down'; serving: ReadonlySet<number> | null; rollout: { color?: string; phase?: string }; ports: (actor: InstanceActor) => Record<string, number>; stopProgress: (actor: InstanceActor) => string | null }): Service {
   const instances = actors.map((actor) => viewInstance(actor, facts.ports(actor)));
-  const state = worstFirst.find((kind) => actors.some((actor) => actor.state.kind === kind)) ?? 'stopped';
-  const shown = actors.find((actor) => actor.state.kind === state);
-  const verdicts = instances.filter((instance) => instance.state === 'running').map((instance) => instance.healthy);
+  // What a rollout is about to bring, or to take away, does not stand for the service.
+  const standing = facts.serving === null || facts.serving.size === 0 ? actors : actors.filter((actor) => facts.serving?.has(actor.ref.number));
+  const state = worstFirst.find((kind) => standing.some((actor) => actor.state.kind === kind)) ?? 'stopped';
+  const shown = standing.find((actor) => actor.state.kind === state);
+  const verdicts = standing.flatMap((actor) => (actor.state.kind === 'running' ? [actor.state.healthy] : []));
   return {
     fqn: spec.fqn,
     source: spec.source,
@@ -30,7 +32,7 @@ export function viewService(spec: ServiceSpec, actors: readonly InstanceActor[],
     ports: instances[0]?.ports ?? {},
     routes: spec.proxy.map((route) => `${route.host ?? '*'}${route.path}`),
     instances,
-    rollout: { type: spec.rollout.type },
+    rollout: { type: spec.rollout.type, ...facts.rollout },
   };
 }
 

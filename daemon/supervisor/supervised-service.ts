@@ -12,6 +12,8 @@ export class SupervisedService {
   readonly actors: InstanceActor[] = [];
   /** Instances beyond the wanted number, which are on their way out. */
   readonly surplus = new Set<InstanceActor>();
+  /** During a rollout, the numbers of the instances that get requests and stand for the service; null: all of them. */
+  serving: ReadonlySet<number> | null = null;
   /** Its source, or the service itself, is going away: wanted down whatever the operator said. */
   leaving = false;
   /** What a stop under way waits for, by instance id. */
@@ -21,7 +23,12 @@ export class SupervisedService {
 
   constructor(
     public spec: ServiceSpec,
-    private readonly facts: { wanted: (service: SupervisedService) => Wanted; ports: (service: SupervisedService, actor: InstanceActor) => Record<string, number>; trouble: (service: SupervisedService) => string | null },
+    private readonly facts: {
+      wanted: (service: SupervisedService) => Wanted;
+      ports: (actor: InstanceActor) => Record<string, number>;
+      rollout: (service: SupervisedService) => { color?: string; phase?: string };
+      trouble: (service: SupervisedService) => string | null;
+    },
   ) {}
 
   get fqn(): string {
@@ -48,7 +55,7 @@ export class SupervisedService {
 
   asDependency(): DependencyView {
     const { state, healthy, wanted, reason } = this.plain();
-    return { state, healthy, wanted, reason, hasHealthCheck: this.hasHealthCheck, blocked: this.isBlocked() };
+    return { state, healthy, wanted, reason, hasHealthCheck: this.hasHealthCheck };
   }
 
   asWaitedFor(): WaitView {
@@ -57,13 +64,9 @@ export class SupervisedService {
     return {
       service: this.view(),
       hasHealthCheck: this.hasHealthCheck,
-      blocked: this.isBlocked(),
+      blocked: states.some((state) => state.kind === 'waiting' && state.blocked),
       failureCode: failed?.kind === 'failed' ? failed.code : null,
     };
-  }
-
-  private isBlocked(): boolean {
-    return this.actors.some(({ state }) => state.kind === 'waiting' && state.blocked);
   }
 
   /** As `view`, without a word on what it uses: services may use each other, and so look at each other. */
@@ -71,7 +74,9 @@ export class SupervisedService {
     if (this.alone !== null) return this.alone;
     const view = viewService(this.spec, this.actors, {
       wanted: this.facts.wanted(this),
-      ports: (actor) => this.facts.ports(this, actor),
+      serving: this.serving,
+      ports: this.facts.ports,
+      rollout: this.facts.rollout(this),
       stopProgress: (actor) => this.stopProgress.get(actor.id) ?? null,
     });
     // What counts down is made anew each time it is looked at.

@@ -11,8 +11,10 @@ import type { SupervisorPort } from '../sources/supervisor-port.js';
 import type { PendingCause, StateStore } from '../state/state-store.js';
 import { bothOpen, dependencyGate } from './dependency-gate.js';
 import { memoryOf } from './instance-memory.js';
+import { Rollouts } from '../rollout/rollouts.js';
+import { Fleet } from './fleet.js';
 import { FoundInstances } from './found-instances.js';
-import { InstanceActor, type ActorWorld } from './instance-actor.js';
+import type { ActorWorld, InstanceActor } from './instance-actor.js';
 import { InstanceRecords } from './instance-records.js';
 import { InstanceWork, mustBuild, type WorkTools } from './instance-work.js';
 import { Intents, type Wanted } from './intents.js';
@@ -42,6 +44,8 @@ export class Supervisor implements SupervisorPort {
   private readonly sharing: Sharing;
   private readonly listeners = new Set<(service: SupervisedService) => void>();
   private readonly found: FoundInstances;
+  private readonly fleet: Fleet;
+  private readonly rollouts: Rollouts;
   /** Wanted down for the rest of this daemon's life, whatever the operator wants of the next one. */
   private halting = false;
 
@@ -56,6 +60,19 @@ export class Supervisor implements SupervisorPort {
       warn: tools.warn,
     });
     this.work = new InstanceWork(tools, (actor) => this.checkGate(actor), this.sharing);
+    const { records } = this;
+    const shared = { onChange: (listener: (service: SupervisedService) => void) => this.onChange(listener), tell: (service: SupervisedService) => this.tell(service) };
+    this.fleet = new Fleet({ ...shared, store, records, worldOf: (service, self) => this.worldOf(service, self), forgotten: (actor) => this.sharing.forget(actor.id) });
+    this.rollouts = new Rollouts(store, {
+      ...shared,
+      instancesOf: (service) => this.instancesOf(service),
+      startInstances: (service, numbers, cause) => this.startInstances(service, numbers, cause),
+      replaceInstances: (service, numbers, cause) => this.replaceInstances(service, numbers, 'it is deployed anew', cause),
+      removeInstances: (service, numbers, cause) => this.fleet.removed(service, numbers, cause),
+      wantDown: async (service) => void (await this.want({ fqn: service.fqn }, 'down', { request: 'rollout', by: 'the failed deploy (on_failure: abort)' })),
+      routesInForce: tools.routesInForce,
+      warn: tools.warn,
+    });
     tools.runner.onExit((end) => this.exited(end));
   }
 
@@ -113,10 +130,11 @@ export class Supervisor implements SupervisorPort {
     const needed = all.filter((service) => services.includes(service) || this.wanted(service) === 'down');
     await this.writeIntents('fqn' in targets ? needed.map((service) => service.fqn) : [`${targets.source}:*`], wanted);
     for (const service of needed) {
+      if (wanted === 'down') this.rollouts.cancel(service);
       service.touch();
       for (const actor of service.actors) {
         if (wanted === 'down') actor.post({ kind: 'stop' }, by);
-        else actor.post({ kind: 'start', why: `it was wanted up by ${by.by}` }, by);
+        else this.startWithPresentSpec(service, actor, `it was wanted up by ${by.by}`, by);
       }
       this.tell(service);
     }
@@ -129,10 +147,28 @@ export class Supervisor implements SupervisorPort {
     await this.writeIntents(services.map((service) => service.fqn), 'up');
     for (const service of services) {
       service.touch();
-      for (const actor of service.actors) actor.post({ kind: 'restart', why: `it was restarted by ${by.by}` }, by);
+      for (const actor of service.actors) {
+        if (!this.rollouts.isUnderWay(service.fqn)) actor.spec = service.spec;
+        actor.post({ kind: 'restart', why: `it was restarted by ${by.by}` }, by);
+      }
       this.tell(service);
     }
     return services;
+  }
+
+  /** Rolls the present spec out by the service's strategy; resolves when that is durable. One that does not run is started. */
+  async deploy(fqn: string, by: Requested): Promise<SupervisedService> {
+    this.refuseWhenHalting();
+    const service = this.get(fqn);
+    const runs = this.wanted(service) === 'up' && service.actors.some(({ state }) => state.kind === 'running');
+    if (runs) await this.rollouts.begin(service, service.actors[0]?.spec ?? service.spec, by);
+    else await this.want({ fqn }, 'up', by);
+    return service;
+  }
+
+  /** Whether the last deploy of a service is over, and well. */
+  deployed(fqn: string): 'under way' | 'done' | HiveError {
+    return this.rollouts.outcome(fqn);
   }
 
   /** Wants that many instances; resolves when that is durable. */
@@ -145,6 +181,9 @@ export class Supervisor implements SupervisorPort {
         next: `Write \`${fixed[0] ?? 'http'}: auto\` in its rollout ports, then scale again.`,
       });
     }
+    if (this.rollouts.isUnderWay(fqn)) {
+      throw new HiveError('CONFLICT', `${fqn} is being deployed and cannot be scaled at the same time.`, { next: `Wait until it is done: hivectl wait ${fqn} --for deployed` });
+    }
     await this.store.commit((tx) => this.intents.writeScale(tx, fqn, instances));
     this.intents.rememberScale(fqn, instances);
     this.resize(service, by);
@@ -154,6 +193,7 @@ export class Supervisor implements SupervisorPort {
   /** Stops everything in reverse dependency order. What the operator wants stays as it is, for the next daemon. */
   async halt(cause: PendingCause): Promise<void> {
     this.halting = true;
+    this.rollouts.close();
     for (const service of this.services.values()) service.touch();
     await Promise.all([this.stopInOrder([...this.services.values()], cause), this.found.stopAll()]);
   }
@@ -161,6 +201,7 @@ export class Supervisor implements SupervisorPort {
   /** Supervision ends; what runs, runs on. */
   async close(): Promise<void> {
     this.halting = true;
+    this.rollouts.close();
     await this.work.close();
   }
 
@@ -194,12 +235,12 @@ export class Supervisor implements SupervisorPort {
       const { spec } = service;
       if (spec.proxy.length === 0) continue;
       const { state, reason } = service.view();
-      const instances = service.actors.map((actor) => ({
+      const instances = service.actors.filter((actor) => service.serving?.has(actor.ref.number) ?? !service.surplus.has(actor)).map((actor) => ({
         id: actor.id,
         incarnation: actor.state.kind === 'running' ? actor.state.process.incarnation : null,
         healthy: actor.state.kind === 'running' ? actor.state.healthy : null,
-        ports: this.tools.ports.known(spec.rollout, actor.id),
-        uses: this.sharing.known(spec, actor.id).usedPorts,
+        ports: this.tools.ports.known(actor.spec.rollout, actor.id),
+        uses: this.sharing.known(actor.spec, actor.id).usedPorts,
       }));
       found.push({ fqn: spec.fqn, routes: spec.proxy, hasHealthCheck: service.hasHealthCheck, reason: state === 'backoff' ? untimed : reason, instances });
     }
@@ -231,12 +272,13 @@ export class Supervisor implements SupervisorPort {
   private add(spec: ServiceSpec): SupervisedService {
     const service = new SupervisedService(spec, {
       wanted: (one) => this.wanted(one),
-      ports: (one, actor) => this.tools.ports.known(one.spec.rollout, actor.id),
+      ports: (actor) => this.tools.ports.known(actor.spec.rollout, actor.id),
+      rollout: (one) => this.rollouts.shown(one),
       trouble: (one) => this.sharing.trouble(one.spec),
     });
     this.services.set(spec.fqn, service);
     this.index(service);
-    this.addInstances(service, this.instancesOf(service));
+    this.makeKnown(service);
     return service;
   }
 
@@ -244,18 +286,15 @@ export class Supervisor implements SupervisorPort {
     return this.intents.scale(service.fqn) ?? service.spec.instances;
   }
 
-  /** Makes actors until there are `count` that are not on their way out; the lowest free numbers first. */
-  private addInstances(service: SupervisedService, count: number): InstanceActor[] {
-    const added: InstanceActor[] = [];
-    const taken = new Set(service.actors.map((actor) => actor.ref.number));
-    for (let number = 1; service.actors.length - service.surplus.size < count; number += 1) {
-      if (taken.has(number)) continue;
-      const actor: InstanceActor = new InstanceActor({ source: service.spec.source, service: service.spec.name, number }, this.worldOf(service, () => actor));
-      service.actors.push(actor);
-      added.push(actor);
-    }
-    service.actors.sort((a, b) => a.ref.number - b.ref.number);
-    return added;
+  /** The instances that it has now: those of an earlier rollout, those that live, else as many as are wanted. */
+  private makeKnown(service: SupervisedService): void {
+    const rolled = this.rollouts.numbersOf(service.fqn);
+    const living = this.found.numbersLiving(service.spec.source, service.spec.name);
+    if (rolled !== null) {
+      this.fleet.make(service, [...rolled.serving, ...rolled.arriving]);
+      if (rolled.before !== null) for (const actor of service.actors) if (rolled.serving.includes(actor.ref.number)) actor.spec = rolled.before;
+    } else if (service.spec.rollout.type !== 'recreate') this.fleet.make(service, living);
+    if (rolled === null || rolled.arriving.length === 0) this.fleet.make(service, this.fleet.numbersFor(service, this.instancesOf(service)));
   }
 
   private worldOf(service: SupervisedService, self: () => InstanceActor): ActorWorld {
@@ -263,45 +302,29 @@ export class Supervisor implements SupervisorPort {
       store: this.store,
       records: this.records,
       wanted: () => (service.surplus.has(self()) ? 'down' : this.wanted(service)),
-      restartSpec: () => service.spec.restart,
       perform: (effect, actor) => this.work.perform(effect, actor, service),
       changed: (actor, before) => this.changed(service, actor, before),
       settled: (actor) => {
-        this.dismiss(service, actor);
+        this.fleet.dismiss(service, actor);
         this.tell(service);
       },
     };
   }
 
-  /** Brings the number of instances to what is wanted: more are started, and those with the highest numbers stop. */
+  /** Brings the number of instances to what is wanted: more are started, and the last ones stop. */
   private resize(service: SupervisedService, cause: PendingCause): void {
+    if (this.rollouts.isUnderWay(service.fqn)) return;
     const count = this.instancesOf(service);
-    const staying = service.actors.filter((actor) => !service.surplus.has(actor));
+    const staying = this.fleet.staying(service);
     const from = staying.length;
     if (from === count) return;
     void this.store.record((tx) => tx.append({ type: 'service.scaled', service: service.fqn, from, to: count }, cause));
-    for (const actor of staying.slice(count)) {
-      service.surplus.add(actor);
-      actor.post({ kind: 'stop' }, cause);
-      this.dismiss(service, actor);
-    }
-    for (const actor of this.addInstances(service, count)) {
+    this.fleet.remove(service, staying.slice(count), cause);
+    for (const actor of this.fleet.make(service, this.fleet.numbersFor(service, count))) {
       if (this.wanted(service) === 'up') actor.post({ kind: 'start', why: `it was scaled from ${from} to ${count}` }, cause);
     }
     service.touch();
     this.tell(service);
-  }
-
-  /** An instance that was too many and is stopped is forgotten. */
-  private dismiss(service: SupervisedService, actor: InstanceActor): void {
-    const { state } = actor;
-    const gone = state.kind === 'stopped' || state.kind === 'completed' || (state.kind === 'failed' && state.leftover === null);
-    if (!service.surplus.has(actor) || !gone) return;
-    service.surplus.delete(actor);
-    service.actors.splice(service.actors.indexOf(actor), 1);
-    service.touch();
-    this.sharing.forget(actor.id);
-    void this.store.record(() => this.records.delete(actor.id));
   }
 
   /** Takes an instance over from an earlier daemon, or starts it when it is wanted up. */
@@ -324,7 +347,18 @@ export class Supervisor implements SupervisorPort {
       }
       for (const event of restored.events) actor.post(event, cause);
     }
+    this.rollouts.resume(service, cause);
+    this.catchUp(service, cause);
     this.sharing.begun(service, cause);
+  }
+
+  /** An instance that lives with an older configuration: the daemon that was to replace it did not live to. */
+  private catchUp(service: SupervisedService, cause: PendingCause): void {
+    const outdated = service.actors.filter((actor) => actor.state.kind === 'running' && actor.runHash !== null && actor.runHash !== actor.spec.instanceHash);
+    if (outdated.length === 0 || this.wanted(service) === 'down' || this.rollouts.isUnderWay(service.fqn)) return;
+    const why = 'its configuration changed while no daemon was there';
+    if (service.spec.rollout.type === 'recreate') this.replaceInstances(service, outdated.map(({ ref }) => ref.number), why, cause);
+    else void this.rollouts.begin(service, service.spec, cause);
   }
 
   private wantAsFound(service: SupervisedService): void {
@@ -335,7 +369,7 @@ export class Supervisor implements SupervisorPort {
 
   private adopt(service: SupervisedService, actor: InstanceActor, process: RunningInstance, cause: PendingCause): void {
     void this.store.record((tx) => tx.append({ type: 'service.adopted', service: service.fqn, instance: actor.id, pid: process.pid }, cause));
-    if (actor.state.kind === 'running') void this.work.beginWatching(actor, service, process, actor.state.healthy);
+    if (actor.state.kind === 'running') void this.work.beginWatching(actor, process, actor.state.healthy);
   }
 
   /** It was taken out of its source and is put back before its last process has gone. */
@@ -349,34 +383,62 @@ export class Supervisor implements SupervisorPort {
 
   private replace(next: ServiceSpec, change: Change, cause: PendingCause): void {
     const service = this.get(next.fqn);
-    const before = service.spec;
+    const before = service.actors[0]?.spec ?? service.spec;
     this.unindex(service);
     service.spec = next;
     service.touch();
     this.index(service);
+    const runs = service.actors.some(({ state }) => state.kind === 'running');
+    if (this.rollouts.isUnderWay(service.fqn) || (change.action === 'replace' && next.rollout.type !== 'recreate' && this.wanted(service) === 'up' && runs)) {
+      void this.rollouts.begin(service, before, cause);
+    } else this.replaceAtOnce(service, change, cause);
+    this.sharing.announce(before, cause);
+    this.sharing.announce(next, cause);
+  }
+
+  private replaceAtOnce(service: SupervisedService, change: Change, cause: PendingCause): void {
     for (const actor of service.actors) {
+      actor.spec = service.spec;
       if (change.action === 'replace' && this.wanted(service) === 'up') {
         actor.post({ kind: 'restart', why: `its configuration changed (${change.fields.join(', ')})` }, cause);
       } else if (actor.state.kind === 'running') this.watchAnew(actor);
       else if (actor.state.kind === 'waiting') this.checkGate(actor);
     }
     this.resize(service, cause);
-    this.sharing.announce(before, cause);
-    this.sharing.announce(next, cause);
   }
 
   private watchAnew(actor: InstanceActor): void {
-    const service = this.services.get(actor.fqn);
-    if (service === undefined || actor.state.kind !== 'running') return;
+    if (actor.state.kind !== 'running') return;
     this.work.endWatching(actor);
-    void this.work.beginWatching(actor, service, actor.state.process, actor.state.healthy);
+    void this.work.beginWatching(actor, actor.state.process, actor.state.healthy);
+  }
+
+  private startInstances(service: SupervisedService, numbers: readonly number[], cause: PendingCause): void {
+    this.fleet.make(service, numbers);
+    for (const actor of service.actors) {
+      if (numbers.includes(actor.ref.number)) this.startWithPresentSpec(service, actor, 'it is being rolled out', cause);
+    }
+  }
+
+  private replaceInstances(service: SupervisedService, numbers: readonly number[], why: string, cause: PendingCause): void {
+    for (const actor of service.actors) {
+      if (!numbers.includes(actor.ref.number)) continue;
+      actor.spec = service.spec;
+      actor.post({ kind: 'restart', why }, cause);
+    }
+  }
+
+  /** What does not run takes the present spec; what runs keeps what it was started with. */
+  private startWithPresentSpec(service: SupervisedService, actor: InstanceActor, why: string, cause: PendingCause): void {
+    if (actor.state.kind !== 'running' && actor.state.kind !== 'starting') actor.spec = service.spec;
+    actor.post({ kind: 'start', why }, cause);
   }
 
   private changed(service: SupervisedService, actor: InstanceActor, before: InstanceState): void {
     service.touch();
     const { state } = actor;
     if (before.kind !== 'running' && state.kind === 'running') {
-      void this.work.beginWatching(actor, service, state.process, state.healthy);
+      void this.work.beginWatching(actor, state.process, state.healthy);
       this.restartDependents(service, actor);
     } else if (before.kind === 'running' && state.kind !== 'running') this.work.endWatching(actor);
     for (const dependent of this.dependents.get(service.fqn) ?? []) {
@@ -403,7 +465,7 @@ export class Supervisor implements SupervisorPort {
       dependencyGate(service.spec.dependsOn, (name) => this.services.get(`${service.spec.source}:${name}`)?.asDependency()),
       this.sharing.gate(service.spec),
     );
-    if (gate.kind === 'open') actor.post({ kind: 'gateOpened', mustBuild: mustBuild(service, this.tools.builds) }, cause);
+    if (gate.kind === 'open') actor.post({ kind: 'gateOpened', mustBuild: mustBuild(actor.spec, this.tools.builds) }, cause);
     else actor.post({ kind: 'gateClosed', on: gate.on, blocked: gate.blocked }, cause);
   }
 
@@ -424,6 +486,7 @@ export class Supervisor implements SupervisorPort {
       service.touch();
     });
     mark(true);
+    for (const service of services) this.rollouts.cancel(service);
     try {
       await this.stopInOrder(services, cause);
     } catch (error) {
@@ -472,6 +535,7 @@ export class Supervisor implements SupervisorPort {
     void this.store.record(() => { for (const actor of service.actors) this.records.delete(actor.id); });
     this.tools.ports.release(service.fqn);
     this.tools.builds.forget(service.fqn);
+    this.rollouts.forget(service.fqn);
   }
 
   private index(service: SupervisedService): void {

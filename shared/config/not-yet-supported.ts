@@ -16,14 +16,10 @@ export const notYetSupported: readonly Unsupported[] = [
   { feature: 'the podman runner', at: ['services', '*', 'runner', 'type'], when: is('podman') },
   { feature: 'the compose runner', at: ['services', '*', 'runner', 'type'], when: is('compose') },
   { feature: 'the swarm runner', at: ['services', '*', 'runner', 'type'], when: is('swarm') },
-  { feature: 'blue-green rollout', at: ['services', '*', 'rollout', 'type'], when: is('blue-green') },
-  { feature: 'rolling rollout', at: ['services', '*', 'rollout', 'type'], when: is('rolling') },
-  { feature: 'proxy', at: ['services', '*', 'proxy'] },
   { feature: 'hooks', at: ['services', '*', 'hooks'] },
   { feature: 'scale', at: ['services', '*', 'scale'] },
   { feature: 'limits', at: ['services', '*', 'limits'] },
   { feature: 'hooks of a source', at: ['hooks'] },
-  { feature: 'the proxy', at: ['proxy'] },
 ];
 
 /** Reports every use of what `unsupported` lists. */

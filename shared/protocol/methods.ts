@@ -121,8 +121,8 @@ export const methods = {
   'services.scale': method({ client: 'scaleService', doc: 'Wants that many instances.', needDoc: 'services:control:<glob>', need: control, params: (z: Z) => z.strictObject({ fqn: z.string(), instances: z.number().int().min(0).max(10_000) }), result: shape.service }),
   'services.wait': method({
     client: 'waitForService', needDoc: 'read', need: read,
-    doc: 'Answers when the state is reached; fails with TIMEOUT, or at once when it cannot be reached any more (DEPENDENCY_FAILED, SPAWN_FAILED, STOP_FAILED…). healthy: running and, where there are checks, all pass. stopped: no process is left.',
-    params: (z: Z) => z.strictObject({ fqn: z.string(), for: z.enum(['running', 'healthy', 'stopped', 'completed']), timeoutMs: z.number().int().min(0).optional() }),
+    doc: 'Answers when the state is reached; fails with TIMEOUT, or at once when it cannot be reached any more (DEPENDENCY_FAILED, SPAWN_FAILED, STOP_FAILED…). healthy: running and, where there are checks, all pass. stopped: no process is left. deployed: no deploy is under way and the last one succeeded.',
+    params: (z: Z) => z.strictObject({ fqn: z.string(), for: z.enum(['running', 'healthy', 'stopped', 'completed', 'deployed']), timeoutMs: z.number().int().min(0).optional() }),
     result: shape.service,
   }),
   'services.revisions': method({ client: 'listRevisions', doc: 'The revisions of a service in a SQLite source, newest first.', needDoc: 'read', need: read, params: fqn, result: (z: Z) => z.object({ revisions: z.array(shape.revision(z)) }) }),
@@ -153,7 +153,7 @@ export const methods = {
 
   'exposed.list': method({
     client: 'listExposed', doc: 'What services share with other sources; never values.', needDoc: 'read', need: read, params: nothing,
-    result: (z: Z) => z.object({ exposed: z.array(z.object({ name: z.string(), source: z.string(), service: z.string(), state: z.enum(shape.serviceStates), healthy: z.boolean().nullable(), needsSecret: z.boolean(), variables: z.array(z.string()), ports: z.array(z.string()), consumers: z.array(z.string()) })) }),
+    result: (z: Z) => z.object({ exposed: z.array(z.object({ name: z.string(), source: z.string(), service: z.string(), state: z.string(), healthy: z.boolean().nullable(), needsSecret: z.boolean(), variables: z.array(z.string()), ports: z.array(z.string()), consumers: z.array(z.string()) })) }),
   }),
 
   'routes.get': method({ client: 'getRoutes', doc: 'The route table.', needDoc: 'read', need: read, params: nothing, result: shape.routeTable }),

@@ -64,7 +64,9 @@ describe('instances', () => {
     const after = await until(async () => {
       const { instances } = await hive.service('many:web');
       return instances[0]?.healthy === true && instances[0].restarts === 1 ? instances : undefined;
-    }, 'the first instance to be back');
+    }, 'the first instance to be back').catch(async (error: unknown) => {
+      throw new Error(JSON.stringify([await hive.service('many:web'), (await hive.client.listEvents({ limit: 12 })).events, (await hive.client.getLogs({ fqn: 'many:web' })).lines], null, 1), { cause: error });
+    });
     expect(after[0]).toMatchObject({ ports: first?.ports, lastExit: { code: null, signal: 'SIGKILL' } });
     expect(after[1]).toMatchObject({ pid: second?.pid, restarts: 0 });
   });

@@ -13,7 +13,7 @@ const exited: Found = { kind: 'exited', exit: end, lastLines: ['bye'] };
 const nothing: Found = { kind: 'nothing' };
 const boot = 'this-boot';
 
-const record = (state: InstanceState, over: Partial<InstanceRecord> = {}): InstanceRecord => ({ boot, state, history: noHistory, restarts: 2, startedAt: null, startedAtMs: null, lastExit: null, ...over });
+const record = (state: InstanceState, over: Partial<InstanceRecord> = {}): InstanceRecord => ({ boot, state, history: noHistory, restarts: 2, startedAt: null, startedAtMs: null, runHash: null, lastExit: null, ...over });
 const running: InstanceState = { kind: 'running', process, healthy: true, detail: null };
 
 describe('restoreInstance', () => {

@@ -17,9 +17,6 @@ type ServiceMethods = Extract<keyof Handlers, `services.${string}` | 'metrics.su
 const defaultWaitMs = 60_000;
 
 export function serviceHandlers(supervisor: Supervisor, sources: SourceManager, stats: StatsSampler, logs: LogStore): Pick<Handlers, ServiceMethods> {
-  const notYet = (what: string): never => {
-    throw new HiveError('NOT_SUPPORTED', `${what} is not supported yet.`, { next: 'Use `hivectl restart` to start a service anew.' });
-  };
   const targets = ({ fqn, source = '' }: { fqn?: string | undefined; source?: string | undefined }): { fqn: string } | { source: string } => {
     if (fqn !== undefined) return { fqn };
     sources.get(source);
@@ -49,7 +46,7 @@ export function serviceHandlers(supervisor: Supervisor, sources: SourceManager, 
     'services.start': async (params, { requested }) => actedOn(await supervisor.want(targets(params), 'up', requested)),
     'services.stop': async (params, { requested }) => actedOn(await supervisor.want(targets(params), 'down', requested)),
     'services.restart': async (params, { requested }) => actedOn(await supervisor.restart(targets(params), requested)),
-    'services.deploy': ({ fqn }) => (supervisor.get(fqn), notYet('A deploy by rollout strategy')),
+    'services.deploy': async ({ fqn }, { requested }) => (await supervisor.deploy(fqn, requested)).json(),
     'services.scale': async ({ fqn, instances }, { requested }) => (await supervisor.scale(fqn, instances, requested)).json(),
     'services.wait': ({ fqn, for: condition, timeoutMs = defaultWaitMs }, call) => waitFor(supervisor, fqn, condition, timeoutMs, call),
     'services.revisions': ({ fqn }) => ({ revisions: sources.revisions(fqn) }),
@@ -83,16 +80,17 @@ function actedOn(services: readonly SupervisedService[]): { services: Service[] 
 }
 
 /** Answers when the state is reached; while it waits, the caller is told of every change as progress. */
-function waitFor(supervisor: Supervisor, fqn: string, condition: WaitFor, timeoutMs: number, { context }: Call): Promise<RawJson> {
+function waitFor(supervisor: Supervisor, fqn: string, condition: WaitFor | 'deployed', timeoutMs: number, { context }: Call): Promise<RawJson> {
   const service = supervisor.get(fqn);
   return new Promise<RawJson>((resolve, reject) => {
     let told = '';
     const look = (): void => {
       const view = service.asWaitedFor();
-      const verdict = judgeWait(view, condition);
+      const verdict = condition === 'deployed' ? judgeDeploy(supervisor.deployed(fqn)) : judgeWait(view, condition);
       if (verdict === 'reached') return finish(() => resolve(service.json()));
       if (verdict instanceof HiveError) return finish(() => reject(verdict));
-      const { state, reason, healthy } = view.service;
+      const { state, healthy, rollout } = view.service;
+      const reason = condition === 'deployed' ? rollout.phase ?? '' : view.service.reason;
       if (told === `${state} ${reason}`) return;
       told = `${state} ${reason}`;
       context.progress({ fqn, state, reason, healthy });
@@ -111,7 +109,11 @@ function waitFor(supervisor: Supervisor, fqn: string, condition: WaitFor, timeou
   });
 }
 
-function tooLate(service: SupervisedService, condition: WaitFor, timeoutMs: number): HiveError {
+function judgeDeploy(outcome: 'under way' | 'done' | HiveError): 'reached' | 'not yet' | HiveError {
+  return outcome === 'done' ? 'reached' : outcome === 'under way' ? 'not yet' : outcome;
+}
+
+function tooLate(service: SupervisedService, condition: string, timeoutMs: number): HiveError {
   const { fqn, state, reason } = service.view();
   return new HiveError('TIMEOUT', `${fqn} is not ${condition} after ${timeoutMs / 1_000} s: it is ${state}, ${reason}.`, {
     next: `See \`hivectl why ${fqn}\`, or wait longer with --timeout.`,

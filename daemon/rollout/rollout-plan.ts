@@ -1,0 +1,118 @@
+import type { RolloutSpec } from '../../shared/config/service-spec.js';
+
+export type Color = 'blue' | 'green';
+
+/** What a rollout does, one after the other. Each step can be done again: a daemon that comes up resumes at the one it finds. */
+export type RolloutStep =
+  /** New instances of the new spec, which get no requests yet. */
+  | { readonly do: 'start'; readonly numbers: readonly number[] }
+  /** The same instances anew, with the new spec. */
+  | { readonly do: 'replace'; readonly numbers: readonly number[] }
+  /** Until they run and their checks pass; one that crashes or takes too long ends the rollout. */
+  | { readonly do: 'awaitReady'; readonly numbers: readonly number[]; readonly withinMs: number }
+  /** They have to stay ready for so long. */
+  | { readonly do: 'hold'; readonly numbers: readonly number[]; readonly forMs: number }
+  /** Exactly these get requests from now on; done when every proxy has applied it. */
+  | { readonly do: 'serve'; readonly numbers: readonly number[] }
+  /** They are drained and stopped, and are gone afterwards. */
+  | { readonly do: 'stop'; readonly numbers: readonly number[] };
+
+export interface RolloutPlan {
+  readonly strategy: RolloutSpec['type'];
+  /** What is rolled out, in blue-green. */
+  readonly color: Color | null;
+  readonly steps: readonly RolloutStep[];
+}
+
+/** How long new instances may take to become ready where the strategy does not say. */
+const usualReadyMs = 60_000;
+
+/** In blue-green the number of an instance tells its colour, so that nothing has to remember it. */
+export function colorOf(number: number): Color {
+  return number % 2 === 1 ? 'blue' : 'green';
+}
+
+/**
+ * The steps from the instances that are there (`present`) to `count` of the new spec. The strategy is nothing but the
+ * order of steps; doing them is the same for all. Pure.
+ */
+export function planRollout(rollout: RolloutSpec, present: readonly number[], count: number): RolloutPlan {
+  switch (rollout.type) {
+    case 'recreate': {
+      const numbers = [...present];
+      return { strategy: 'recreate', color: null, steps: [{ do: 'replace', numbers }, { do: 'awaitReady', numbers, withinMs: usualReadyMs }] };
+    }
+    case 'blue-green': {
+      const color = present[0] !== undefined && colorOf(present[0]) === 'blue' ? 'green' : 'blue';
+      const numbers = numbersOfColor(color, count);
+      return {
+        strategy: 'blue-green',
+        color,
+        steps: [
+          { do: 'start', numbers },
+          { do: 'awaitReady', numbers, withinMs: rollout.timeoutMs },
+          { do: 'hold', numbers, forMs: rollout.healthyDurationMs },
+          { do: 'serve', numbers },
+          { do: 'stop', numbers: [...present] },
+        ],
+      };
+    }
+    case 'rolling':
+      return { strategy: 'rolling', color: null, steps: rollingSteps(present, freeNumbers(present, count), rollout.maxSurge, rollout.maxUnavailable) };
+  }
+}
+
+/** The numbers that `count` instances of a colour have. */
+export function numbersOfColor(color: Color, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => 2 * index + (color === 'blue' ? 1 : 2));
+}
+
+function freeNumbers(taken: readonly number[], count: number): number[] {
+  const free: number[] = [];
+  for (let number = 1; free.length < count; number += 1) if (!taken.includes(number)) free.push(number);
+  return free;
+}
+
+/** Batch by batch: up to `unavailable` old ones go before their successors come, up to `surge` after. */
+function rollingSteps(present: readonly number[], fresh: readonly number[], surge: number, unavailable: number): RolloutStep[] {
+  const steps: RolloutStep[] = [];
+  let old = [...present];
+  let serving = [...present];
+  let toStart = [...fresh];
+  const leave = (numbers: readonly number[]): void => {
+    if (numbers.length === 0) return;
+    old = old.filter((number) => !numbers.includes(number));
+    serving = serving.filter((number) => !numbers.includes(number));
+    steps.push({ do: 'serve', numbers: serving }, { do: 'stop', numbers });
+  };
+  while (toStart.length > 0) {
+    const before = old.slice(0, unavailable);
+    leave(before);
+    const batch = toStart.slice(0, Math.max(1, surge + before.length));
+    toStart = toStart.slice(batch.length);
+    serving = [...serving, ...batch];
+    steps.push({ do: 'start', numbers: batch }, { do: 'awaitReady', numbers: batch, withinMs: usualReadyMs }, { do: 'serve', numbers: serving });
+    leave(old.slice(0, batch.length - before.length));
+  }
+  leave(old);
+  return steps;
+}
+
+/** A step as the operator reads it. */
+export function describeStep(step: RolloutStep): string {
+  const which = step.numbers.map((number) => `#${number}`).join(', ');
+  switch (step.do) {
+    case 'start':
+      return `starting ${which}`;
+    case 'replace':
+      return `restarting ${which}`;
+    case 'awaitReady':
+      return `waiting for ${which} to be healthy`;
+    case 'hold':
+      return `watching ${which} stay healthy for ${step.forMs / 1_000} s`;
+    case 'serve':
+      return `sending requests to ${which === '' ? 'nobody' : which}`;
+    case 'stop':
+      return `draining and stopping ${which}`;
+  }
+}
