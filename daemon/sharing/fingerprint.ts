@@ -17,10 +17,17 @@ export function fits(remembered: Fingerprint, share: Share, consumer: ServiceSpe
   return remembered === fingerprint(share, consumer, remembered.split(' ')[0]);
 }
 
+/** A thousand consumers are looked at for each step of what they use; their specs never change. */
+const references = new WeakMap<ServiceSpec, readonly { readonly alias: string; readonly port: string }[]>();
+
 /** The ports in `{{uses.<alias>.port.<name>}}` anywhere in the spec. */
 function portsNamed(spec: ServiceSpec, alias: string): Set<string> {
-  const { runner, environment, healthcheck, proxy, hooks, expose } = spec;
-  const text = JSON.stringify([runner, environment, healthcheck, proxy, hooks, expose]);
-  const references = [...text.matchAll(/\{\{\s*uses\.([^\s.{}]+)\.port\.([^\s.{}]+)\s*\}\}/g)];
-  return new Set(references.filter(([, of]) => of === alias).map(([, , name]) => name ?? ''));
+  let found = references.get(spec);
+  if (found === undefined) {
+    const { runner, environment, healthcheck, proxy, hooks, expose } = spec;
+    const text = JSON.stringify([runner, environment, healthcheck, proxy, hooks, expose]);
+    found = [...text.matchAll(/\{\{\s*uses\.([^\s.{}]+)\.port\.([^\s.{}]+)\s*\}\}/g)].map(([, of = '', port = '']) => ({ alias: of, port }));
+    references.set(spec, found);
+  }
+  return new Set(found.filter((one) => one.alias === alias).map(({ port }) => port));
 }

@@ -2,7 +2,7 @@ import type { ServiceSpec, UseSpec } from '../../shared/config/service-spec.js';
 import type { Service } from '../../shared/protocol/results.js';
 import type { InstanceState } from '../reconciler/instance-state.js';
 import type { PendingCause, StateStore } from '../state/state-store.js';
-import type { Gate } from '../supervisor/dependency-gate.js';
+import type { DependencyView, Gate } from '../supervisor/dependency-gate.js';
 import type { InstanceActor } from '../supervisor/instance-actor.js';
 import { fingerprint, fits } from './fingerprint.js';
 import { InjectionRecords, type InjectionRecord } from './injection-records.js';
@@ -23,6 +23,7 @@ export interface SharedService {
   readonly actors: readonly InstanceActor[];
   /** The service by itself, without a word on what it uses. */
   plain(): Service;
+  asDependency(): DependencyView;
   touch(): void;
 }
 
@@ -239,9 +240,9 @@ export class Sharing {
   private provider(name: string): Provider | undefined {
     const service = this.world.service(this.exposers.get(name) ?? '');
     if (service === undefined || service.spec.expose === null) return undefined;
-    const { spec, hasHealthCheck } = service;
-    const { fqn, state, healthy, wanted, reason, ports } = service.plain();
-    return { fqn, state, healthy, wanted, reason, ports, hasHealthCheck, expose: service.spec.expose, usedPorts: this.portsUsedBy(spec) };
+    const { spec } = service;
+    const { fqn, ports } = service.plain();
+    return { ...service.asDependency(), fqn, ports, expose: service.spec.expose, usedPorts: this.portsUsedBy(spec) };
   }
 
   private portsUsedBy({ uses }: ServiceSpec): Injection['usedPorts'] {

@@ -14,7 +14,11 @@ export function bothOpen(one: Gate, other: Gate): Gate {
 }
 
 /** What the gate looks at of a dependency. */
-export type DependencyView = Pick<Service, 'state' | 'healthy' | 'wanted' | 'reason'> & { readonly hasHealthCheck: boolean };
+export type DependencyView = Pick<Service, 'state' | 'healthy' | 'wanted' | 'reason'> & {
+  readonly hasHealthCheck: boolean;
+  /** It waits itself, for something that will not come up by itself. */
+  readonly blocked: boolean;
+};
 
 /**
  * `started`: its process runs (or it has completed). `healthy`: runs and its checks pass; without checks, that it runs.
@@ -42,6 +46,8 @@ export function dependencyGate(dependencies: readonly DependencySpec[], look: (n
 /** Whether one dependency is met; the sentence goes on from "waiting for". */
 export function judgeDependency({ name, condition }: DependencySpec, view: DependencyView): 'met' | { sentence: string; blocked: boolean } {
   if (view.state === 'failed') return { sentence: `${name}, which failed: ${view.reason}`, blocked: true };
+  // Without what it waits for: where services use each other in a circle, the sentence would grow for ever.
+  if (view.blocked) return { sentence: `${name}, which cannot start either`, blocked: true };
   switch (condition) {
     case 'completed':
       if (view.state === 'completed') return 'met';
@@ -52,6 +58,7 @@ export function judgeDependency({ name, condition }: DependencySpec, view: Depen
     case 'healthy':
       if (view.state === 'running' && (view.healthy === true || !view.hasHealthCheck)) return 'met';
       if (view.state === 'completed' && !view.hasHealthCheck) return 'met';
+      if (view.state === 'completed') return { sentence: `${name} to be healthy; it has ended`, blocked: true };
       if (view.state === 'running' && view.healthy === false) return { sentence: `${name}, which is not healthy`, blocked: false };
       break;
   }

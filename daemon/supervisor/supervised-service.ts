@@ -55,7 +55,7 @@ export class SupervisedService {
 
   asDependency(): DependencyView {
     const { state, healthy, wanted, reason } = this.plain();
-    return { state, healthy, wanted, reason, hasHealthCheck: this.hasHealthCheck };
+    return { state, healthy, wanted, reason, hasHealthCheck: this.hasHealthCheck, blocked: this.isBlocked() };
   }
 
   asWaitedFor(): WaitView {
@@ -64,9 +64,13 @@ export class SupervisedService {
     return {
       service: this.view(),
       hasHealthCheck: this.hasHealthCheck,
-      blocked: states.some((state) => state.kind === 'waiting' && state.blocked),
+      blocked: this.isBlocked(),
       failureCode: failed?.kind === 'failed' ? failed.code : null,
     };
+  }
+
+  private isBlocked(): boolean {
+    return this.actors.some(({ state }) => state.kind === 'waiting' && state.blocked);
   }
 
   /** As `view`, without a word on what it uses: services may use each other, and so look at each other. */

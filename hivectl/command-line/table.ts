@@ -89,6 +89,10 @@ export const commands: readonly Command[] = [
     name: 'routes', describe: 'what the proxy serves, and from where',
     run: async (context) => (await import('../commands/routes.js')).routes(context),
   }),
+  command({
+    name: 'exposed', describe: 'what services share with other sources, and who uses it',
+    run: async (context) => (await import('../commands/exposed.js')).exposed(context),
+  }),
   sourceCommands,
   serviceCommands,
   pluginCommands,

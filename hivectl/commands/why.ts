@@ -4,7 +4,7 @@ import type { Context } from '../context.js';
 import { fetchKnownNames } from '../names/known-names.js';
 import { resolveService } from '../names/resolve-service.js';
 import { renderStory } from '../render/story.js';
-import { unmetDependencies } from '../why/dependencies.js';
+import { unmetDependencies, unmetProviders } from '../why/dependencies.js';
 import { tellStory, type Story } from '../why/story.js';
 
 /** `hivectl why`: the chain of causes behind the present state of a service. */
@@ -12,12 +12,13 @@ export async function why(context: Context, args: { service: string }): Promise<
   const client = await context.client();
   const known = await fetchKnownNames(context);
   const fqn = resolveService(args.service, known);
-  const [service, story, config] = await Promise.all([
+  const [service, story, config, exposed] = await Promise.all([
     client.getService({ fqn }),
     fetchStory(client, fqn),
     client.getServiceConfig({ fqn }).then(({ config }) => config, () => null),
+    client.listExposed({}).then(({ exposed }) => exposed, () => []),
   ]);
-  const unmet = unmetDependencies(service, config, known.services);
+  const unmet = [...new Set([...unmetDependencies(service, config, known.services), ...unmetProviders(service, exposed, known.services)])];
   const shown = service.state === 'waiting' || service.state === 'failed' ? unmet : [];
   const result = { service, request: story.request, missing: story.missing, steps: story.steps, unmet: shown.map((each) => each.fqn) };
   context.show(result, () => renderStory(service, story, shown, { now: new Date(), paint: context.terminal.paint }));

@@ -55,6 +55,11 @@ export class ProxyServer {
     return this.#context.figures;
   }
 
+  /** Ids of endpoints that left the table and still have requests. */
+  get draining(): string[] {
+    return [...this.#draining].map((pool) => pool.endpoint.id).filter((id) => !this.#pools.has(id));
+  }
+
   /** Begins to accept connections. Rejects with the system's error when an address cannot be had. */
   async listen(place: Place): Promise<AddressInfo> {
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => new ClientConnection(socket, this.#context));

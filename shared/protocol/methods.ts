@@ -153,7 +153,7 @@ export const methods = {
 
   'exposed.list': method({
     client: 'listExposed', doc: 'What services share with other sources; never values.', needDoc: 'read', need: read, params: nothing,
-    result: (z: Z) => z.object({ exposed: z.array(z.object({ name: z.string(), source: z.string(), service: z.string(), state: z.string(), healthy: z.boolean().nullable(), needsSecret: z.boolean(), variables: z.array(z.string()), ports: z.array(z.string()), consumers: z.array(z.string()) })) }),
+    result: (z: Z) => z.object({ exposed: z.array(z.object({ name: z.string(), source: z.string(), service: z.string(), state: z.enum(shape.serviceStates), healthy: z.boolean().nullable(), needsSecret: z.boolean(), variables: z.array(z.string()), ports: z.array(z.string()), consumers: z.array(z.string()) })) }),
   }),
 
   'routes.get': method({ client: 'getRoutes', doc: 'The route table.', needDoc: 'read', need: read, params: nothing, result: shape.routeTable }),

@@ -3,10 +3,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { environmentMarker } from '../../shared/process/environment-marker.js';
 import { identityOf } from '../../shared/process/identity.js';
 import { ticksPerSecond, ticksSinceBoot } from '../../shared/process/machine.js';
 import { commandOf, readProcessTable } from '../../shared/process/proc-table.js';
 import { isGone, type ProcessRow } from '../../shared/process/process-row.js';
+import { signalProcess } from '../../shared/process/send-signal.js';
 import type { Plugin } from '../../shared/protocol/results.js';
 import { eventsOf, journalOf } from '../support/journal.js';
 import { TestHive } from '../support/test-hive.js';
@@ -118,12 +120,14 @@ describe('crash-notifier in a real daemon', () => {
         posted.set(key, (posted.get(key) ?? 0) + 1);
         if (isSurvived.has(key)) { response.writeHead(204).end(); return; }
         isSurvived.add(key);
-        void killNotifier().finally(() => response.destroy());
+        void killNotifier().catch(() => undefined).finally(() => response.destroy());
       });
     });
+    // It may be gone by now, and so may the daemon: then its successor gets the answer that is no answer.
     const killNotifier = async (): Promise<void> => {
       const { pid } = await hive.client.getPlugin({ plugin: id });
-      if (pid !== null) process.kill(pid, 'SIGKILL');
+      const identity = pid === null || environmentMarker(pid, 'HIVE_HOME') !== hive.home ? null : identityOf(pid);
+      if (identity !== null) signalProcess(identity, 'SIGKILL');
     };
     await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;

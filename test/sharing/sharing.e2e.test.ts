@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Service } from '../../shared/protocol/results.js';
@@ -206,12 +206,13 @@ describe('expose and uses', () => {
     const plain = filesBelow(hive.home).filter((file) => !file.includes('/projects/') && readFileSync(file).includes(secret));
     // What the files of the user say literally is in their last good copy, too; nothing else is.
     expect(plain.filter((file) => !/state\.db/.test(file))).toEqual([]);
+    const valued = filesBelow(hive.home).filter((file) => !/\/projects\/|state\.db/.test(file) && readFileSync(file).includes(password));
+    expect(valued).toEqual([]);
     expect(readFileSync(join(hive.home, 'hived.log'), 'utf8').includes(password)).toBe(false);
   });
 
   it('a source under a database never shows the values it shares', async () => {
     await begin();
-    writeFileSync(join(hive.home, 'unused'), '');
     const config = { runner: { type: 'script', script: { run: 'exec sleep 1000' } }, expose: { name: 'greeting', vars: { GREETING: password } } };
     await hive.client.createService({ source: 'cocoons', name: 'greeter', config });
     const shown = await hive.client.getServiceConfig({ fqn: 'cocoons:greeter' });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { dependencyGate, type DependencyView } from '../../daemon/supervisor/dependency-gate.js';
 import type { DependencyCondition } from '../../shared/config/service-spec.js';
 
-const view = (over: Partial<DependencyView> = {}): DependencyView => ({ state: 'running', healthy: null, wanted: 'up', reason: 'it runs', hasHealthCheck: false, ...over });
+const view = (over: Partial<DependencyView> = {}): DependencyView => ({ state: 'running', healthy: null, wanted: 'up', reason: 'it runs', hasHealthCheck: false, blocked: false, ...over });
 const gate = (condition: DependencyCondition, db: DependencyView | undefined) => dependencyGate([{ name: 'db', condition, restart: false }], () => db);
 
 describe('dependencyGate', () => {
@@ -22,6 +22,8 @@ describe('dependencyGate', () => {
 
   it('is blocked by what failed, is stopped or does not exist, and says by what', () => {
     expect(gate('started', view({ state: 'failed', reason: 'exited with code 1' }))).toEqual({ kind: 'closed', on: 'waiting for db, which failed: exited with code 1', blocked: true });
+    expect(gate('started', view({ state: 'waiting', blocked: true, reason: 'waiting for disk, which failed: it exited with code 1' }))).toEqual({ kind: 'closed', on: 'waiting for db, which cannot start either', blocked: true });
+    expect(gate('healthy', view({ state: 'completed', hasHealthCheck: true }))).toEqual({ kind: 'closed', on: 'waiting for db to be healthy; it has ended', blocked: true });
     expect(gate('completed', view({ state: 'stopped', wanted: 'down' }))).toMatchObject({ blocked: true });
     expect(gate('started', undefined)).toMatchObject({ blocked: true });
     expect(gate('started', view({ state: 'backoff' }))).toMatchObject({ blocked: false });

@@ -1,7 +1,7 @@
 import { ProxyServer, type ProxyOptions } from '../../../plugins/proxy/proxy-server.js';
 import type { Route, RouteEndpoint, RouteTable } from '../../../plugins/proxy/routes/route-table.js';
 
-export interface TestProxy { readonly proxy: ProxyServer; readonly port: number; serve(...routes: Route[]): void; close(): Promise<void> }
+export interface TestProxy { readonly proxy: ProxyServer; readonly port: number; readonly serve: (...routes: Route[]) => void; readonly close: () => Promise<void> }
 
 export function endpointsAt(...ports: number[]): RouteEndpoint[] {
   return ports.map((port) => ({ id: `at-${port}`, address: '127.0.0.1', port }));

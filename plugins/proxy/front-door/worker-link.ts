@@ -1,0 +1,70 @@
+import { connect, type Socket } from 'node:net';
+import { onLines, sendLine, type ControlMessage, type ControlRequest } from './control-messages.js';
+
+type Hello = Extract<ControlMessage, { type: 'hello' }>;
+
+export interface LinkListener {
+  drained(endpoint: string): void;
+  closed(): void;
+}
+
+/** The plugin's connection to one worker. */
+export class WorkerLink {
+  /** Endpoints that left the table and still have requests there. */
+  readonly draining: Set<string>;
+  #waiting: { resolve: (message: ControlMessage) => void; reject: (error: Error) => void }[] = [];
+  isClosed = false;
+  /** Of the table that it serves by. */
+  version: number | null;
+
+  private constructor(private readonly socket: Socket, readonly hello: Hello) {
+    this.draining = new Set(hello.draining);
+    this.version = hello.version;
+  }
+
+  /** Null: nobody is there. */
+  static async open(path: string, listener: LinkListener): Promise<WorkerLink | null> {
+    return new Promise((resolve) => {
+      const socket = connect(path);
+      let link: WorkerLink | null = null;
+      onLines<ControlMessage>(socket, (message) => {
+        if (message.type === 'hello') resolve((link = new WorkerLink(socket, message)));
+        else link?.take(message, listener);
+      });
+      socket.on('close', () => {
+        if (link === null) return resolve(null);
+        link.close();
+        listener.closed();
+      });
+    });
+  }
+
+  /** Rejects when the worker dies before it answers. */
+  async ask(request: ControlRequest): Promise<ControlMessage> {
+    if (this.isClosed) throw new Error('The worker is gone.');
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      sendLine(this.socket, request);
+    });
+  }
+
+  take(message: ControlMessage, listener: LinkListener): void {
+    if (message.type === 'drained') {
+      this.draining.delete(message.endpoint);
+      return listener.drained(message.endpoint);
+    }
+    if (message.type === 'applied') {
+      this.version = message.version;
+      this.draining.clear();
+      for (const endpoint of message.draining) this.draining.add(endpoint);
+    }
+    this.#waiting.shift()?.resolve(message);
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.draining.clear();
+    this.socket.destroy();
+    for (const { reject } of this.#waiting.splice(0)) reject(new Error('The worker is gone.'));
+  }
+}
