@@ -30,7 +30,8 @@ describe('sharing the event loop', () => {
       }),
     );
     running = false;
-    expect(turns).toBeGreaterThanOrEqual(9);
+    // 300 pieces, 32 a turn; the first and the last turn may go uncounted.
+    expect(turns).toBeGreaterThanOrEqual(8);
     expect(order).toEqual(Array.from({ length: 300 }, (_, index) => index));
   });
 });

@@ -22,7 +22,17 @@ export async function adoptSurvivors(home: string): Promise<Survivors> {
       revokeOrders(folder);
       const first = readInstanceState(folder);
       const lasting = first.kind === 'running' || first.kind === 'ended' || first.kind === 'free';
-      const state = lasting ? first : await settleInstance(folder);
+      let state = lasting ? first : await settleInstance(folder);
+      if (state.kind === 'running' && !(await provenOwn(ref, state.incarnation, folder, state.main, state.shim))) {
+        // Of one that has just ended nothing can be proven either, but its record says how it did.
+        const again = await settleInstance(folder);
+        if (again.kind === 'running') {
+          removeRecord(folder, again.incarnation);
+          survivors.exited.push(endOfNobody(ref, again.incarnation, folder));
+          return;
+        }
+        state = again;
+      }
       switch (state.kind) {
         case 'free':
           return;
@@ -32,11 +42,6 @@ export async function adoptSurvivors(home: string): Promise<Survivors> {
           removeRecord(folder, state.incarnation);
           return removeLeftovers(folder, state.incarnation);
         case 'running':
-          if (!provenOwn(ref, state.incarnation, folder, state.main, state.shim)) {
-            removeRecord(folder, state.incarnation);
-            survivors.exited.push(endOfNobody(ref, state.incarnation, folder));
-            return;
-          }
           survivors.living.push(new WatchedInstance(ref, state.incarnation, folder, state.main, state.shim, null));
           return;
         case 'ended': {
