@@ -1,19 +1,19 @@
 import type { BackendConnection, ConnectionUser } from '../backend/backend-connection.js';
 import type { EndpointPool } from '../backend/endpoint-pool.js';
 import { pickEndpoint } from '../backend/pick-endpoint.js';
-import { LengthBody, noBody, type BodyReader, type BodySink } from '../message/body-reader.js';
-import { ChunkedBody } from '../message/chunked-body.js';
-import { findHeadEnd } from '../message/find-head.js';
 import { Malformed } from '../message/malformed.js';
 import type { RequestHead } from '../message/request-head.js';
-import { parseResponseHead, type ResponseHead } from '../message/response-head.js';
-import { countAnswer } from '../observe/figures.js';
+import type { ResponseHead } from '../message/response-head.js';
 import type { CompiledRoute } from '../routes/compiled-route.js';
+import { accountFor } from './account-for.js';
+import { AnswerHeads } from './answer-heads.js';
 import type { ClientConnection, ClientUser } from './client-connection.js';
 import { JoinedWriter } from './joined-writer.js';
+import { answerBody, requestBody, type PassedBody } from './passed-body.js';
 import type { Problem } from './problem-answer.js';
 import { requestForBackend } from './request-for-backend.js';
 import { planAnswer, responseForClient, type AnswerPlan } from './response-for-client.js';
+import { connectionFailure, whatIsLate, type Late } from './failures.js';
 import { isIdempotent, mayTryAgain, type Reached } from './retry-policy.js';
 import { Tunnel } from './tunnel.js';
 
@@ -22,7 +22,6 @@ type Phase = 'connecting' | 'waiting' | 'answering' | 'over';
 
 /** A request that cannot be repeated gets only a connection that was used just now: its other end will not be closing it. */
 const freshForUnrepeatableMs = 1_000;
-const mostInterimAnswers = 32;
 
 /** One request and its answer: finds an endpoint, passes both through, and tries again where that is safe. */
 export class Exchange implements ClientUser, ConnectionUser {
@@ -33,7 +32,7 @@ export class Exchange implements ClientUser, ConnectionUser {
   #requestId = '';
   #compiled: CompiledRoute | null = null;
 
-  readonly #body: BodyReader;
+  readonly #body: PassedBody;
   #toBackend: JoinedWriter | null = null;
   #reached: Reached = 'nothing';
   #attempts = 0;
@@ -44,15 +43,14 @@ export class Exchange implements ClientUser, ConnectionUser {
   #lastFailure = '';
 
   readonly #toClient: JoinedWriter;
-  #headBytes: Buffer | null = null;
-  #interimAnswers = 0;
+  readonly #heads = new AnswerHeads();
   #response: ResponseHead | null = null;
   #plan: AnswerPlan | null = null;
   #reusesClient = false;
-  #bytesOut = 0;
+  #answer: PassedBody | null = null;
 
   constructor(private readonly client: ClientConnection, private readonly request: RequestHead) {
-    this.#body = request.chunked ? new ChunkedBody() : request.length > 0 ? new LengthBody(request.length) : noBody;
+    this.#body = requestBody(request);
     this.#toClient = new JoinedWriter(client.socket);
   }
 
@@ -63,7 +61,7 @@ export class Exchange implements ClientUser, ConnectionUser {
     this.#compiled = context.index.find(host, target, pathLength);
     if (this.#compiled === null) {
       context.figures.unrouted++;
-      this.#answer(404, 'NO_ROUTE', `No service is routed at ${host === '' ? 'this address' : host} for ${target.slice(0, Math.min(pathLength, 200))}.`);
+      this.#fail(404, 'NO_ROUTE', `No service is routed at ${host === '' ? 'this address' : host} for ${target.slice(0, Math.min(pathLength, 200))}.`);
       return;
     }
     this.#compiled.figures.active++;
@@ -79,7 +77,7 @@ export class Exchange implements ClientUser, ConnectionUser {
     this.#attempts++;
     this.#pool = pool;
     pool.begin();
-    const repeatable = isIdempotent(this.request.method) && this.#body === noBody;
+    const repeatable = isIdempotent(this.request.method) && !this.#body.exists;
     const idle = this.#needsFresh ? null : pool.takeIdle(now, repeatable ? Infinity : freshForUnrepeatableMs);
     const backend = (this.#backend = idle ?? pool.connect());
     backend.user = this;
@@ -103,36 +101,30 @@ export class Exchange implements ClientUser, ConnectionUser {
   }
 
   #readBody(): void {
-    const backend = this.#backend;
-    if (this.#body.isDone || this.#toBackend === null || backend === null || backend.socket.writableNeedDrain) return;
-    const bytes = this.client.takeWaiting();
+    const { client } = this;
+    const body = this.#body;
+    const toBackend = this.#toBackend;
+    if (body.isDone || toBackend === null || this.#backend?.socket.writableNeedDrain !== false) return;
+    const bytes = client.takeWaiting();
     if (bytes === null) return;
     this.#progressAt = performance.now();
     this.#reached = 'part of a body';
-    let used: number;
     try {
-      used = this.#body.read(bytes, 0, this.#requestSink);
+      const used = body.passOn(bytes, toBackend);
+      toBackend.flush();
+      if (used < bytes.length) client.putBack(bytes.subarray(used));
     } catch (thrown) {
       if (!(thrown instanceof Malformed)) throw thrown;
-      return this.#malformedBody(thrown);
+      this.#malformedBody(thrown);
     }
-    if (used < bytes.length) this.client.putBack(bytes.subarray(used));
-    if (this.#body.isDone && this.request.chunked) this.#toBackend.text(`0\r\n${this.#requestTrailers}\r\n`);
-    this.#toBackend.flush();
   }
-
-  #requestTrailers = '';
-  readonly #requestSink: BodySink = {
-    piece: (bytes) => (this.request.chunked ? this.#toBackend?.chunk(bytes) : this.#toBackend?.bytes(bytes)),
-    trailers: (lines) => (this.#requestTrailers = lines),
-  };
 
   /** What the backend has got so far has no end, so that it cannot take it for a whole request. */
   #malformedBody(malformed: Malformed): void {
     this.client.context.figures.malformed++;
     this.#toBackend?.discard();
     if (this.#phase === 'answering') return this.#cutOff(malformed.message);
-    this.#answer(malformed.status === 431 ? 431 : 400, 'MALFORMED_REQUEST', `The request cannot be forwarded. ${malformed.message}`);
+    this.#fail(malformed.status === 431 ? 431 : 400, 'MALFORMED_REQUEST', `The request cannot be forwarded. ${malformed.message}`);
   }
 
   backendDrained(): void {
@@ -150,7 +142,7 @@ export class Exchange implements ClientUser, ConnectionUser {
       if (!(thrown instanceof Malformed)) throw thrown;
       this.#toClient.discard();
       if (this.#toClient.hasWritten) return this.#cutOff(`The service sent an answer that is not HTTP. ${thrown.message}`);
-      this.#answer(502, 'BACKEND_FAILED', `The service sent an answer that is not HTTP. ${thrown.message}`);
+      this.#fail(502, 'BACKEND_FAILED', `The service sent an answer that is not HTTP. ${thrown.message}`);
     }
   }
 
@@ -158,45 +150,17 @@ export class Exchange implements ClientUser, ConnectionUser {
     let bytes = received;
     let at = 0;
     if (this.#response === null) {
-      if (this.#headBytes !== null) bytes = Buffer.concat([this.#headBytes, bytes]);
-      this.#headBytes = null;
-      at = this.#takeHead(bytes);
-      if (this.#response === null) return;
+      const found = this.#heads.read(received, this.request, this.#toClient);
+      if (found === null) return this.#toClient.flush();
+      ({ bytes, at } = found);
+      if (found.response.status === 101) return this.#switch(found.response, bytes.subarray(at));
+      this.#startAnswer(found.response);
     }
-    if (this.#plan === null) return;
-    at = this.#plan.reader.read(bytes, at, this.#answerSink);
-    if (!this.#plan.reader.isDone) return this.#flushToClient();
+    const answer = this.#answer;
+    if (answer === null) return;
+    at = answer.passOn(bytes, this.#toClient, at);
+    if (!answer.isDone) return this.#flushToClient();
     this.#finish(at < bytes.length);
-  }
-
-  /** Reads heads up to that of the final answer, and returns where it ends. */
-  #takeHead(bytes: Buffer): number {
-    let at = 0;
-    for (;;) {
-      const end = findHeadEnd(bytes, at);
-      if (end === -1) {
-        if (at < bytes.length) this.#headBytes = bytes.subarray(at);
-        this.#toClient.flush();
-        return at;
-      }
-      const response = parseResponseHead(bytes.toString('latin1', at, end));
-      at = end + 2;
-      if (response.status === 101) {
-        this.#switch(response, bytes.subarray(at));
-        return at;
-      }
-      if (response.status >= 200) {
-        this.#startAnswer(response);
-        return at;
-      }
-      this.#passInterim(response);
-    }
-  }
-
-  #passInterim({ status, statusLine, fields }: ResponseHead): void {
-    if (++this.#interimAnswers > mostInterimAnswers) throw new Malformed(400, 'It has too many interim answers.');
-    const isWanted = status === 100 ? this.request.expectsContinue : !this.request.isHttp10;
-    if (isWanted) this.#toClient.text(`HTTP/1.1 ${statusLine}\r\n${fields}\r\n`);
   }
 
   #startAnswer(response: ResponseHead): void {
@@ -205,20 +169,11 @@ export class Exchange implements ClientUser, ConnectionUser {
     this.#phase = 'answering';
     this.#response = response;
     this.#plan = plan;
+    this.#answer = answerBody(plan);
     this.#reusesClient = request.keepAlive && this.#body.isDone && !plan.endsWithConnection && !client.context.isStopping;
     this.#pool?.succeeded();
     this.#toClient.text(responseForClient(request, response, plan, !this.#reusesClient, this.#requestId));
   }
-
-  #answerTrailers = '';
-  readonly #answerSink: BodySink = {
-    piece: (bytes) => {
-      this.#bytesOut += bytes.length;
-      if (this.#plan?.writesChunks === true) this.#toClient.chunk(bytes);
-      else this.#toClient.bytes(bytes);
-    },
-    trailers: (lines) => (this.#answerTrailers = lines),
-  };
 
   #flushToClient(): void {
     this.#toClient.flush();
@@ -234,7 +189,6 @@ export class Exchange implements ClientUser, ConnectionUser {
     const { client } = this;
     const backend = this.#backend;
     const isBodyDone = this.#body.isDone;
-    if (this.#plan?.writesChunks === true) this.#toClient.text(`0\r\n${this.#answerTrailers}\r\n`);
     this.#toClient.flush();
     this.#over(this.#response?.status ?? 0, null);
     if (backend !== null) this.#releaseBackend(backend, isBodyDone && !hasMore && this.#response?.keepAlive === true);
@@ -267,22 +221,20 @@ export class Exchange implements ClientUser, ConnectionUser {
   // What goes wrong.
 
   backendEnded(): void {
-    if (this.#plan?.reader.end() === true) this.#finish(false);
+    if (this.#answer?.end(this.#toClient) === true) this.#finish(false);
     else this.#backend?.destroy();
   }
 
   backendClosed(error: NodeJS.ErrnoException | null): void {
     if (this.#phase === 'over') return;
-    const why = error === null ? 'closed the connection' : (error.code ?? error.message);
-    if (this.#phase === 'answering') return this.#cutOff(`The service ${error === null ? why : `broke the connection (${why})`} in the middle of its answer.`);
-    this.#failedBeforeAnswer(why);
+    if (this.#phase === 'answering') this.#cutOff(`${connectionFailure(true, error)} in the middle of its answer.`);
+    else this.#failedBeforeAnswer(error);
   }
 
-  #failedBeforeAnswer(why: string): void {
+  #failedBeforeAnswer(error: NodeJS.ErrnoException | null): void {
     const { request } = this;
     const [compiled, backend, pool] = [this.#compiled, this.#backend, this.#pool];
     if (compiled === null || backend === null || pool === null) return;
-    const wasConnected = backend.isConnected;
     // A connection that had been idle may just have reached its end: that says nothing about the endpoint.
     const wasIdle = backend.uses > 1;
     this.#backend = null;
@@ -292,18 +244,17 @@ export class Exchange implements ClientUser, ConnectionUser {
       (this.#tried ??= new Set()).add(pool);
     }
     this.#needsFresh = true;
-    this.#lastFailure = wasConnected ? `The service ${why === 'closed the connection' ? why : `broke the connection (${why})`} before it answered.` : `The service could not be connected to (${why}).`;
+    this.#lastFailure = `${connectionFailure(backend.isConnected, error)}${backend.isConnected ? ' before it answered' : ''}.`;
     pool.done();
     this.#pool = null;
-    const hasAnswered = this.#headBytes !== null || this.#interimAnswers > 0;
-    if (hasAnswered || !mayTryAgain(request.method, this.#reached, this.#attempts)) return this.#answer(502, 'BACKEND_FAILED', this.#lastFailure);
+    if (this.#heads.hasBegun || !mayTryAgain(request.method, this.#reached, this.#attempts)) return this.#fail(502, 'BACKEND_FAILED', this.#lastFailure);
     compiled.figures.retries++;
     this.#tryEndpoint(compiled);
   }
 
   #answerNoEndpoint({ route }: CompiledRoute): void {
-    if (this.#lastFailure !== '') return this.#answer(502, 'BACKEND_FAILED', this.#lastFailure);
-    this.#answer(503, 'NO_ENDPOINT', `${route.service} has no endpoint that could answer${route.reason === undefined ? '.' : `: ${route.reason}`}`);
+    if (this.#lastFailure !== '') return this.#fail(502, 'BACKEND_FAILED', this.#lastFailure);
+    this.#fail(503, 'NO_ENDPOINT', `${route.service} has no endpoint that could answer${route.reason === undefined ? '.' : `: ${route.reason}`}`);
   }
 
   #cutOff(why: string): void {
@@ -316,7 +267,7 @@ export class Exchange implements ClientUser, ConnectionUser {
     client.cutOff(endsWithConnection);
   }
 
-  #answer(status: Problem['status'], code: Problem['code'], message: string): void {
+  #fail(status: Problem['status'], code: Problem['code'], message: string): void {
     const { client, request } = this;
     const isBodyDone = this.#body.isDone;
     this.#abandonBackend();
@@ -355,43 +306,37 @@ export class Exchange implements ClientUser, ConnectionUser {
   }
 
   check(now: number): void {
-    const silentMs = now - this.#progressAt;
     const { limits } = this.client.context;
     const timeoutMs = this.#compiled?.route.timeoutMs ?? limits.connectMs;
-    if (this.#phase === 'connecting') {
-      if (silentMs > Math.min(limits.connectMs, timeoutMs)) this.#backend?.destroy(Object.assign(new Error('It took too long.'), { code: 'ETIMEDOUT' }));
-    } else if (this.client.socket.writableNeedDrain) {
-      if (silentMs > limits.unreadMs) this.client.socket.destroy();
-    } else if (silentMs > timeoutMs) this.#timedOut(timeoutMs);
+    const late = whatIsLate({
+      silentMs: now - this.#progressAt, timeoutMs, connectMs: limits.connectMs, unreadMs: limits.unreadMs,
+      isConnecting: this.#phase === 'connecting', isUnread: this.client.socket.writableNeedDrain,
+      waitsForBody: !this.#body.isDone && this.#backend?.socket.writableNeedDrain === false && !this.request.expectsContinue,
+    });
+    if (late !== null) this.#late(late, `${timeoutMs / 1000} s`);
   }
 
-  #timedOut(timeoutMs: number): void {
-    const waitsForClient = !this.#body.isDone && this.#backend?.socket.writableNeedDrain === false && !this.request.expectsContinue;
-    const text = `${timeoutMs / 1000} s`;
-    if (this.#phase === 'answering') return this.#cutOff(`Nothing came for ${text}.`);
-    if (waitsForClient) return this.#answer(408, 'CLIENT_TIMEOUT', `The client sent nothing of its request's body for ${text}.`);
-    if (this.#pool?.failed(performance.now()) === true && this.#compiled !== null) this.#compiled.figures.ejections++;
-    this.#answer(504, 'BACKEND_TIMEOUT', `The service did not answer within ${text}.`);
+  #late(who: Late, time: string): void {
+    if (who === 'connection') this.#backend?.destroy(Object.assign(new Error('It took too long.'), { code: 'ETIMEDOUT' }));
+    else if (who === 'reader') this.client.socket.destroy();
+    else if (this.#phase === 'answering') this.#cutOff(`Nothing came for ${time}.`);
+    else if (who === 'body') this.#fail(408, 'CLIENT_TIMEOUT', `The client sent nothing of its request's body for ${time}.`);
+    else {
+      if (this.#pool?.failed(performance.now()) === true && this.#compiled !== null) this.#compiled.figures.ejections++;
+      this.#fail(504, 'BACKEND_TIMEOUT', `The service did not answer within ${time}.`);
+    }
   }
 
-  /** Does the accounts; happens once. */
+  /** Happens once. */
   #over(status: number, problem: string | null): void {
     if (this.#phase === 'over') return;
     this.#phase = 'over';
-    const { client, request } = this;
-    const compiled = this.#compiled;
-    const durationMs = performance.now() - this.#startedAt;
-    if (compiled !== null) {
-      compiled.figures.active--;
-      compiled.figures.bytesOut += this.#bytesOut;
-      countAnswer(compiled.figures, status, durationMs);
-    }
-    const endpoint = this.#pool?.endpoint.id ?? null;
-    this.#pool?.done();
+    const pool = this.#pool;
     this.#pool = null;
-    client.context.accessLog?.add({
-      requestId: this.#requestId, client: client.address, method: request.method, host: request.host, path: request.target.slice(0, request.pathLength),
-      status, bytes: this.#bytesOut, durationMs: Math.round(durationMs * 1000) / 1000, service: compiled?.route.service ?? null, endpoint,
+    pool?.done();
+    accountFor(this.client, this.request, {
+      requestId: this.#requestId, status, bytes: this.#answer?.bytes ?? 0, durationMs: performance.now() - this.#startedAt,
+      figures: this.#compiled?.figures ?? null, service: this.#compiled?.route.service ?? null, endpoint: pool?.endpoint.id ?? null,
       retries: Math.max(0, this.#attempts - 1), problem,
     });
   }
