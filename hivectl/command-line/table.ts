@@ -35,6 +35,11 @@ export const commands: readonly Command[] = [
     run: async (context, args) => (await import('../commands/restart.js')).restart(context, args),
   }),
   command({
+    name: 'deploy', positionals: servicesOrSources, options: waiting,
+    describe: 'roll services out by their strategy, and show the steps',
+    run: async (context, args) => (await import('../commands/deploy.js')).deploy(context, args),
+  }),
+  command({
     name: 'scale', positionals: { ...service, instances: { kind: 'text', required: true, describe: 'how many' } }, options: waiting,
     describe: 'want that many instances of a service',
     run: async (context, args) => (await import('../commands/scale.js')).scale(context, args),
@@ -79,7 +84,7 @@ export const commands: readonly Command[] = [
   command({
     name: 'wait', positionals: service,
     options: {
-      for: { type: 'string', choices: ['healthy', 'running', 'stopped', 'completed'], default: 'healthy', describe: 'the state to wait for' },
+      for: { type: 'string', choices: ['healthy', 'running', 'stopped', 'completed', 'deployed'], default: 'healthy', describe: 'the state to wait for' },
       timeout: waiting.timeout,
     },
     describe: 'wait until a service has reached a state',

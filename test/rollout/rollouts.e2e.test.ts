@@ -17,7 +17,7 @@ services:
     environment: {static: {V: "${version}"}}
     rollout: ${rollout}
     proxy: {host: web.test, path: /}
-    healthcheck: {type: http, http: {port: http, path: /, interval: 1s, retries: 1}}
+    healthcheck: {type: http, http: {port: http, path: /, interval: 1s}}
     instances: ${instances}
     restart: {policy: always, delay: 50ms}
     stop: {grace: 2s}
