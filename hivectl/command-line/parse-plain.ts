@@ -13,14 +13,21 @@ export function parsePlain(words: readonly string[]): Parsed | null {
   if (found === null) return null;
   const { command, rest } = found;
   const options: Record<string, Option> = { ...globalOptions, ...command.options };
-  const { argv, error, aliases } = parser.detailed([...rest], parserOptions(options));
-  if (error !== null || rest.includes('--')) return null;
+  // What stands after `--` is no option, however it begins. yargs loses it.
+  const [own, literal] = splitAtDashes(rest);
+  const { argv, error, aliases } = parser.detailed(own, parserOptions(options));
+  if (error !== null) return null;
   const { _: positionals, ...given } = argv;
   const known = new Set([...Object.keys(options), ...Object.values(aliases).flat()]);
   if (Object.keys(given).some((name) => !known.has(name))) return null;
   if (!Object.entries(options).every(([name, option]) => isPlain(given[name], option))) return null;
-  const placed = placePositionals(command, positionals.map(String));
+  const placed = placePositionals(command, [...positionals.map(String), ...literal]);
   return placed === null ? null : chosen(command, { ...given, ...placed });
+}
+
+function splitAtDashes(words: readonly string[]): [string[], string[]] {
+  const at = words.indexOf('--');
+  return at === -1 ? [[...words], []] : [words.slice(0, at), words.slice(at + 1)];
 }
 
 /** The command that the first words name, spelt in full and before any option. */

@@ -1,9 +1,13 @@
-/** What comes from services and files may hold anything; a terminal obeys control characters, so they are shown instead. */
+/**
+ * What comes from services and files may hold anything. A terminal obeys control characters, and some obey those that turn
+ * the direction of writing, so they are shown instead.
+ */
 export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (character) => {
+  return text.replace(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, (character) => {
     if (character === '\n') return '⏎';
     if (character === '\t') return ' ';
-    return `\\x${(character.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`;
+    const code = character.codePointAt(0) ?? 0;
+    return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`;
   });
 }
 

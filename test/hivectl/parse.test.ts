@@ -65,8 +65,12 @@ describe('the parser without the rest of yargs', () => {
     expect(declared(plain)).toEqual(declared(await parseWithYargs(words, 80)));
   });
 
+  it.each([['stop -- -x', ['-x']], ['stop a --timeout 5s -- --timeout -- b', ['a', '--timeout', '--', 'b']]])('takes what stands after -- as it is: %s', async (line, service) => {
+    expect(declared(await parse(line.split(' '), 80))).toMatchObject({ args: { service } });
+  });
+
   it.each([
     '', 'statsu', 'status --help', 'status -h', '--version', '--json status', 'status --al', 'why', 'why a b', 'wait web --for ever', 'up --timeout', 'up --timeout a --timeout b', 'logs --tail many',
-    'completion tcsh', 'source', 'source lst', 'stop -- -x', 'up --no-timeout', 'events --type',
+    'completion tcsh', 'source', 'source lst', 'up --no-timeout', 'events --type',
   ])('leaves to yargs what has to be explained: %s', (line) => expect(parsePlain(line === '' ? [] : line.split(' '))).toBeNull());
 });

@@ -34,6 +34,7 @@ services:
       dotenv: {files: [.env]}
     healthcheck: {type: cmd, cmd: {command: 'test -n "$PLAIN" && test -n "$FROM_FILE"'}, interval: 300ms}
     build: {command: 'test -n "$FROM_FILE"', when: always}
+    expose: {name: shared-keeper, secret: "${mark}-expose", vars: {SHARED: "${mark}-shared"}}
   crashing:
     runner: {type: script, script: {run: 'echo the end is near; exit 3'}}
     environment: {static: {PLAIN: ${mark}-crashing}}
@@ -51,6 +52,16 @@ services:
     healthcheck: {type: cmd, cmd: {command: 'exit 5 # on-purpose \${env.PLANTED}', interval: 50ms, retries: 1}}
   neighbour:
     runner: {type: script, script: {run: 'echo neighbour; env; exec sleep 1000'}}
+`;
+
+const users = `version: "1"
+services:
+  friend:
+    runner: {type: script, script: {run: 'exec sleep 1000'}}
+    uses: [{name: shared-keeper, secret: "${mark}-expose", as: keeper, vars: {SHARED: OURS}}]
+  thief:
+    runner: {type: script, script: {run: 'exec sleep 1000'}}
+    uses: [{name: shared-keeper, secret: "${mark}-guessed"}]
 `;
 
 describe('promise 18: a planted secret appears nowhere', () => {
@@ -92,6 +103,10 @@ plugins:
     await Promise.all(['crashing', 'unbuildable', 'unstartable'].map((name) => hive.serviceWhen(`shop:${name}`, ({ state }) => state === 'failed')));
     await hive.serviceWhen('shop:ill', ({ healthy }) => healthy === false);
     await hive.client.waitForService({ fqn: 'shop:neighbour', for: 'running' });
+    await hive.addSource('app', users);
+    await hive.client.startService({ source: 'app' });
+    await hive.client.waitForService({ fqn: 'app:friend', for: 'running' });
+    await hive.serviceWhen('app:thief', ({ state, reason }) => state === 'waiting' && reason.includes('secret'));
     await inDatabase();
     await until(() => (delivered >= 4 ? true : undefined), 'the webhook to be told of the crashes');
   }, 60_000);
@@ -119,6 +134,7 @@ plugins:
     for (const end of ['source', 'static', 'mail', 'mailgun', 'bash', 'completion', 'epoch', 'quoted $(id) `id`', 'default', 'url@localhost/', 'dotenv', 'dotenv-2']) expect(keeper).toContain(`${mark}-${end}`);
     expect(keeper).toContain(fromDaemon);
     expect(await environmentOf('cocoons:job')).toContain(`${mark}-created`);
+    expect(await environmentOf('app:friend')).toContain(`OURS=${mark}-shared`);
     const neighbour = await environmentOf('shop:neighbour');
     expect(neighbour.split('\0').filter((variable) => variable.includes(mark))).toEqual([`OF_THE_SOURCE=${mark}-source`]);
     const { plugins } = await hive.client.listPlugins();

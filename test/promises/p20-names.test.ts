@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HiveError } from '../../shared/errors/index.js';
 import type { DaemonClient } from '../../shared/client/index.js';
+import { packageRoot } from '../../shared/package-root.js';
 import { TestHive } from '../support/test-hive.js';
 
 /** What cannot be a name, and what is called that. */
@@ -103,6 +106,14 @@ function expectSentence(what: string, text: string): void {
   expect([what, controlCharacters.test(text)]).toEqual([what, false]);
 }
 
+async function hivectl(words: readonly string[]): Promise<{ code: number | null; printed: string }> {
+  const child = spawn(process.execPath, [join(packageRoot(), 'dist/hivectl/main.js'), ...words], { env: { ...process.env, HIVE_HOME: hive.home, NODE_OPTIONS: '' }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { printed += chunk.toString(); });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, printed };
+}
+
 beforeAll(async () => {
   hive = await TestHive.started();
   await hive.client.createService({ source: 'cocoons', name: 'web', config });
@@ -145,6 +156,25 @@ describe('promise 20: names', () => {
       }
       expect([what, problems.length]).not.toEqual([what, 0]);
     }
+    expect(inHome()).toEqual(before);
+  });
+
+  it.each([
+    ['stop', (name: string) => ['stop', '--', name]],
+    ['logs', (name: string) => ['logs', '--', `cocoons:${name}`]],
+    ['source remove', (name: string) => ['source', 'remove', '--', name]],
+    ['source add', (name: string) => ['source', 'add', hive.home, `--name=${name}`]],
+    ['plugin restart', (name: string) => ['plugin', 'restart', '--', name]],
+  ])('are refused by hivectl %s, in a way that a terminal survives', async (_command, wordsOf) => {
+    const before = inHome();
+    await Promise.all(['../x', '-rf', 'a\nb', '\u001b[2Ja', 'a'.repeat(300), 'w\u0435b', 'we\u202eb'].map(async (name) => {
+      const { code, printed } = await hivectl(wordsOf(name));
+      expect([name, code]).toEqual([name, expect.any(Number)]);
+      expect([name, code === 0]).toEqual([name, false]);
+      expect([name, printed]).toEqual([name, expect.stringMatching(/^.{10,}/)]);
+      expect([name, controlCharacters.test(printed.replaceAll('\n', ''))]).toEqual([name, false]);
+      expect([name, printed]).not.toEqual([name, expect.stringMatching(/ {4}at |INTERNAL/)]);
+    }));
     expect(inHome()).toEqual(before);
   });
 
