@@ -5,7 +5,7 @@ const secretKey = /token|secret|passw|passphrase|pwd|key|credential|authorizatio
 /** Variables, in which a secret may have any name. */
 const variables = /^(static|vars)$/;
 /** Without a default: `${env.X:-secret}` says what it is. */
-const onlyReference = /^\s*\$\{[\w.]+\}\s*$/;
+const onlyReference = /^\s*\$\{[\w.]+(:-)?\}\s*$/;
 const passwordInUrl = /(:\/\/[^\s:/@]*:)(?!\$\{)[^\s@/]+(?=@)/g;
 const assignment = /((?:^|[\s;&|'"?-])[\w-]*(?:token|secret|passw(?:or)?d|passphrase|api[_-]?key|access[_-]?key|credential)[\w-]*\s*[=:]\s*["']?)(?!\$\{|\$[A-Za-z_(])[^\s"'&;|]+/gi;
 const secretFlag = /^--?[\w-]*(?:token|secret|passw(?:or)?d|passphrase|api[_-]?key|access[_-]?key|credential)[\w-]*$/i;
