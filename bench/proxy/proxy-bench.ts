@@ -12,10 +12,10 @@ import { nginxBackend, peers } from './peer-configurations.js';
  * and the backend on the other. All take turns within each round, so that a busy machine slows all; medians are compared.
  * Prints JSON. Needs wrk, nginx (as the backend) and taskset; caddy and haproxy where they are.
  */
-interface Measured { readonly requestsPerSecond: number; readonly p99Ms: number }
+interface Measured { readonly requestsPerSecond: number; readonly p99Ms: number; readonly cpuMicroseconds: number }
 
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5);
-const seconds = 3;
+const seconds = Number(process.env['BENCH_SECONDS'] ?? 3);
 const [proxyCore, loadCore] = ['0', '1'];
 
 async function freePort(): Promise<number> {
@@ -49,20 +49,33 @@ async function answers(port: number): Promise<boolean> {
   return event === 'connect';
 }
 
-function load(port: number): Measured {
+function load(port: number, pid: number): Measured {
+  const before = ticksOf(pid);
   const text = execFileSync('taskset', ['-c', loadCore, 'wrk', '-t1', '-c32', `-d${seconds}`, '--latency', `http://127.0.0.1:${port}/`], { encoding: 'utf8' });
   if (/Non-2xx|Socket errors/.test(text)) throw new Error(`Requests failed at ${port}:\n${text}`);
   const [, p99 = '', unit = ''] = /99%\s+([\d.]+)(us|ms|s)/.exec(text) ?? [];
-  return { requestsPerSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]), p99Ms: Number(p99) * (unit === 'us' ? 0.001 : unit === 's' ? 1000 : 1) };
+  const requests = Number(/(\d+) requests in/.exec(text)?.[1]);
+  return { cpuMicroseconds: ((ticksOf(pid) - before) * microsecondsPerTick) / requests, requestsPerSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]), p99Ms: Number(p99) * (unit === 'us' ? 0.001 : unit === 's' ? 1000 : 1) };
 }
 
 const median = (values: readonly number[]): number => [...values].sort((one, other) => one - other)[values.length >> 1] ?? 0;
 
+const microsecondsPerTick = 10_000;
+
+/** Processor time of a process and everything below it: on a busy machine it says more than requests per second. */
+function ticksOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return Number(fields[11]) + Number(fields[12]) + childrenOf(pid).reduce((sum, child) => sum + ticksOf(child), 0);
+}
+
+function childrenOf(pid: number): number[] {
+  return spawnSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' }).stdout.split('\n').filter((line) => line !== '').map(Number);
+}
+
 /** Kilobytes of a process and everything below it. */
 function memoryOf(pid: number): number {
-  const below = spawnSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' }).stdout.split('\n').filter((line) => line !== '').map(Number);
   const own = Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
-  return own + below.reduce((sum, child) => sum + memoryOf(child), 0);
+  return own + childrenOf(pid).reduce((sum, child) => sum + memoryOf(child), 0);
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'hive-proxy-bench-'));
@@ -88,11 +101,12 @@ try {
     const port = await freePort();
     await add(extra.split('/').at(-1) ?? extra, port, [process.execPath, extra, String(port), String(backendPort)]);
   }
-  for (const { port } of contestants.values()) load(port);
-  for (let round = 0; round < rounds; round++) for (const { port, measured } of contestants.values()) measured.push(load(port));
+  for (const { port, child } of contestants.values()) load(port, child.pid ?? 0);
+  for (let round = 0; round < rounds; round++) for (const { port, child, measured } of contestants.values()) measured.push(load(port, child.pid ?? 0));
   const rate = (name: string): number => median(contestants.get(name)?.measured.map((one) => one.requestsPerSecond) ?? []);
   const report = Object.fromEntries([...contestants].map(([name, { child, measured }]) => [name, {
     requestsPerSecond: Math.round(rate(name)),
+    cpuMicrosecondsPerRequest: Math.round(median(measured.map((one) => one.cpuMicroseconds)) * 10) / 10,
     p99Ms: Math.round(median(measured.map((one) => one.p99Ms)) * 100) / 100,
     memoryMb: Math.round(memoryOf(child.pid ?? 0) / 102.4) / 10,
     hiveIsTimesAsFast: Math.round((rate('hive') / rate(name)) * 100) / 100,

@@ -268,7 +268,8 @@ describe('draining', () => {
     const backends = await Promise.all([backendThat(), backendThat(), backendThat()]);
     const { port, serve } = await inFrontOf([backends[0]?.port ?? 0]);
     let isOver = false;
-    const loads = Array.from({ length: 8 }, async () => {
+    const counts = Array.from({ length: 8 }, () => 0);
+    const loads = counts.map(async (_, lane) => {
       const client = await RawClient.open(port);
       let count = 0;
       while (!isOver) {
@@ -276,17 +277,16 @@ describe('draining', () => {
         client.send(`${count % 2 === 0 ? 'GET' : 'POST'} / HTTP/1.1\r\nHost: a\r\n${count % 2 === 0 ? '' : 'Content-Length: 0\r\n'}\r\n`);
         await client.receives(/\r\n\r\n.*ok$/s);
         if (!client.text.startsWith('HTTP/1.1 200')) throw new Error(client.text);
-        count++;
+        counts[lane] = ++count;
       }
       client.close();
-      return count;
     });
-    for (let change = 0; change < 3_000; change++) {
+    for (let change = 0; change < 3_000 || Math.min(...counts) < 20; change++) {
       serve(route({ endpoints: endpointsAt(backends[change % 3]?.port ?? 0) }));
       if (change % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     isOver = true;
-    expect(Math.min(...await Promise.all(loads))).toBeGreaterThan(10);
+    await Promise.all(loads);
   });
 });
 
