@@ -118,7 +118,7 @@ describe('services of a SQLite source', () => {
 
   it('hide secrets when shown, and keep them when what was shown is sent back', async () => {
     await home.sources.add({ path }, by);
-    const secrets = { API_TOKEN: 'planted-1', DB_PASSWORD: 'planted-2', URL: 'postgres://me:planted-3@db/x', PLAIN: 'planted-7', DEFAULT: '${env.HOME:-planted-8}', FROM_ENV: '${env.HOME}', KEY: '${env.KEY:-}' };
+    const secrets = { API_TOKEN: 'planted-1', DB_PASSWORD: 'planted-2', URL: 'postgres://me:planted-3@db/x', PLAIN: 'planted-7', DEFAULT: '${env.HOME:-planted-8}', FROM_ENV: '${env.HOME:-}', KEY: '${env.KEY:-}' };
     await create('web', script('curl -H "Authorization: Bearer planted-4xx" --token=planted-5', {
       environment: { static: secrets },
       rollout: { type: 'recreate', recreate: { ports: { http: 8012 } } },
@@ -127,7 +127,7 @@ describe('services of a SQLite source', () => {
     const { config, revision } = home.sources.configOf('jobs:web');
     const shown = JSON.stringify([config, home.sources.revisions('jobs:web'), home.events()]);
     expect(shown).not.toContain('planted');
-    expect(config).toMatchObject({ environment: { static: { API_TOKEN: '***', PLAIN: '***', DEFAULT: '***', FROM_ENV: '${env.HOME}', KEY: '${env.KEY:-}', URL: '***' } }, expose: { secret: '***' } });
+    expect(config).toMatchObject({ environment: { static: { API_TOKEN: '***', PLAIN: '***', DEFAULT: '***', FROM_ENV: '${env.HOME:-}', KEY: '${env.KEY:-}', URL: '***' } }, expose: { secret: '***' } });
     const sent = { ...(config as object), stop: { grace: '3s' } };
     expect((await home.sources.updateService({ fqn: 'jobs:web', patch: sent, ifRevision: revision }, by)).spec.environment.service.static).toMatchObject({ API_TOKEN: 'planted-1', PLAIN: 'planted-7', URL: 'postgres://me:planted-3@db/x' });
     expect(home.events().at(-1)).toMatchObject({ type: 'service.updated', fields: ['stop'] });
