@@ -146,7 +146,8 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
   const stop = async (order: ShutdownOrder): Promise<void> => {
     const cause = { request: 'daemon.shutdown', by: order.by };
     await sources.close();
-    await plugins.shutdown();
+    // A daemon that leaves services to the next one leaves it the front door as well: a proxy whose link ends serves on.
+    if (!order.keepServices) await plugins.shutdown();
     try {
       if (order.graceful && !order.keepServices) await supervisor.halt(cause);
     } finally {

@@ -14,6 +14,12 @@ interface Subscriber {
   readonly draining: Set<string>;
 }
 
+/**
+ * How long a proxy that is not connected is counted on to come back, in milliseconds. Its link ends with the plugin, the
+ * host or the daemon, but its front door serves on by the table it has: until it has the new one, nothing may be stopped.
+ */
+const absenceMs = 10_000;
+
 export interface RouteSources {
   /** The routes as they have to be now. */
   derive(): Route[];
@@ -31,11 +37,14 @@ export class RouteHub {
   private readonly subscribers = new Map<Session, Subscriber>();
   private readonly listeners = new Set<() => void>();
   private scheduled = false;
+  /** A proxy serves somewhere that is not connected. */
+  private absence: NodeJS.Timeout | null = null;
 
   constructor(private readonly store: StateStore, private readonly sources: RouteSources) {
     const version = Number(store.db.prepare("SELECT value FROM meta WHERE key = 'routes'").pluck().get() ?? 0);
     this.table = { version, bind: [], routes: [] };
     this.json = new RawJson(JSON.stringify(this.table));
+    if (store.db.prepare("SELECT value FROM meta WHERE key = 'proxy'").pluck().get() === 'serves') this.beginAbsence();
   }
 
   /** The table as JSON text. */
@@ -64,12 +73,23 @@ export class RouteHub {
   subscribe(session: Session): RawJson {
     if (this.subscribers.has(session)) throw new HiveError('ALREADY_EXISTS', 'This connection watches the route table already.', { next: 'Open another connection for another proxy.' });
     const key = session.hold('routes', () => {
-      this.subscribers.delete(session);
-      this.tell();
+      if (this.subscribers.delete(session)) this.beginAbsence();
     });
+    this.endAbsence();
+    this.remember('serves');
     this.refresh();
     this.subscribers.set(session, { key, acknowledged: -1, refused: null, listening: [], draining: new Set() });
     return this.json;
+  }
+
+  /** The proxy serves no more. */
+  unsubscribe(session: Session): void {
+    const subscriber = this.subscribers.get(session);
+    if (subscriber === undefined) return;
+    this.subscribers.delete(session);
+    session.release(subscriber.key);
+    if (this.subscribers.size === 0) this.remember('gone');
+    this.tell();
   }
 
   acknowledge(session: Session, version: number, listening: readonly string[] | undefined): void {
@@ -100,7 +120,7 @@ export class RouteHub {
     await this.until(timeoutMs, `route version ${version} to be applied by every proxy`, () => {
       const refusal = [...this.subscribers.values()].find(({ refused }) => refused !== null && refused.version >= version)?.refused;
       if (refusal) throw new HiveError('CONFLICT', `A proxy refuses route version ${version}: ${refusal.reason}`, { next: 'See `hivectl routes`.' });
-      return [...this.subscribers.values()].every(({ acknowledged }) => acknowledged >= version);
+      return this.absence === null && [...this.subscribers.values()].every(({ acknowledged }) => acknowledged >= version);
     });
   }
 
@@ -108,7 +128,7 @@ export class RouteHub {
   async drain(endpoints: readonly string[], limitMs: number): Promise<'drained' | 'limit'> {
     this.refresh();
     try {
-      await this.until(limitMs, 'endpoints to drain', () => [...this.subscribers.values()].every(({ draining }) => !endpoints.some((endpoint) => draining.has(endpoint))));
+      await this.until(limitMs, 'endpoints to drain', () => this.absence === null && [...this.subscribers.values()].every(({ draining }) => !endpoints.some((endpoint) => draining.has(endpoint))));
       return 'drained';
     } catch {
       return 'limit';
@@ -132,6 +152,22 @@ export class RouteHub {
       for (const endpoint of gone) subscriber.draining.add(endpoint);
       session.rpc.notify('routes', this.json);
     }
+  }
+
+  private beginAbsence(): void {
+    this.endAbsence();
+    this.absence = setTimeout(() => this.endAbsence(), absenceMs);
+    this.absence.unref();
+  }
+
+  private endAbsence(): void {
+    if (this.absence !== null) clearTimeout(this.absence);
+    this.absence = null;
+    this.tell();
+  }
+
+  private remember(proxy: 'serves' | 'gone'): void {
+    void this.store.record((tx) => tx.db.prepare("INSERT INTO meta VALUES ('proxy', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value").run(proxy));
   }
 
   private of(session: Session): Subscriber {

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { HiveError } from '../errors/hive-error.js';
 import { defaultHome, homePaths } from '../home-paths.js';
 import type { MethodName, Params, Result } from '../protocol/methods.js';
+import type { RouteTable } from '../protocol/results.js';
 import { connectRpc, dialSocket, type RpcConnection, type RpcOptions } from '../rpc/index.js';
 import { clientMethodsPrototype, type CallOptions, type ClientMethods } from './client-methods.js';
 import { Follow } from './follow.js';
@@ -36,6 +37,7 @@ export class DaemonClient extends MethodTable {
   readonly #events = new Listeners<EventBatch>();
   readonly #logs = new Listeners<LogBatch>();
   readonly #metrics = new Listeners<MetricsSample>();
+  readonly #routes = new Listeners<RouteTable>();
 
   /**
    * Takes an open connection over. Whoever made it passes its notifications on to `take`; `connect` and `over` have done
@@ -83,6 +85,8 @@ export class DaemonClient extends MethodTable {
         return this.#logs.tell(params as LogBatch);
       case 'metrics':
         return this.#metrics.tell(params as MetricsSample);
+      case 'routes':
+        return this.#routes.tell(params as RouteTable);
       default:
         return undefined;
     }
@@ -104,6 +108,11 @@ export class DaemonClient extends MethodTable {
   /** Receives the samples of every metrics subscription of this connection. Answers the function that removes it. */
   onMetrics(listener: Listener<MetricsSample>): () => void {
     return this.#metrics.add(listener);
+  }
+
+  /** Receives every new version of the route table (`subscribeRoutes` starts it). Answers the function that removes it. */
+  onRoutes(listener: Listener<RouteTable>): () => void {
+    return this.#routes.add(listener);
   }
 
   /** Acknowledges without waiting for an answer. */

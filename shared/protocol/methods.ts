@@ -158,6 +158,7 @@ export const methods = {
 
   'routes.get': method({ client: 'getRoutes', doc: 'The route table.', needDoc: 'read', need: read, params: nothing, result: shape.routeTable }),
   'routes.subscribe': method({ client: 'subscribeRoutes', doc: 'For proxies: answers the route table, then sends each new version whole as a `routes` notification. Deploys and stops wait for the acknowledgements of all subscribers.', needDoc: 'routes', need: routes, params: nothing, result: shape.routeTable }),
+  'routes.unsubscribe': method({ client: 'unsubscribeRoutes', doc: 'The proxy serves no more. One whose connection ends without this word is taken to serve on, and is waited for.', needDoc: 'routes', need: routes, params: nothing, result: done }),
   'routes.ack': method({ client: 'ackRoutes', doc: 'This version is applied; listening says where the proxy can be reached.', needDoc: 'routes', need: routes, params: (z: Z) => z.strictObject({ version: z.number().int(), listening: z.array(z.string()).optional() }), result: done }),
   'routes.nack': method({ client: 'nackRoutes', doc: 'This version cannot be applied; the reason is shown to the operator.', needDoc: 'routes', need: routes, params: (z: Z) => z.strictObject({ version: z.number().int(), reason: z.string() }), result: done }),
   'routes.drained': method({ client: 'drainedRoutes', doc: 'No request is under way any more at an endpoint that left the table.', needDoc: 'routes', need: routes, params: (z: Z) => z.strictObject({ endpoint: z.string() }), result: done }),

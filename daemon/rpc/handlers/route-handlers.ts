@@ -15,6 +15,10 @@ export function routeHandlers(routes: RouteHub): Pick<Handlers, RouteMethods> {
       routes.refuse(session, version, reason);
       return {};
     },
+    'routes.unsubscribe': (_params, { session }) => {
+      routes.unsubscribe(session);
+      return {};
+    },
     'routes.drained': ({ endpoint }, { session }) => {
       routes.drained(session, endpoint);
       return {};
