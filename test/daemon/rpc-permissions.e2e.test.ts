@@ -22,7 +22,7 @@ const paramsOf: Readonly<Record<MethodName, object>> = {
   'services.stats': {}, 'metrics.subscribe': { intervalMs: 60_000 }, 'metrics.unsubscribe': { subscription: 'none' },
   'logs.get': web, 'logs.subscribe': web, 'logs.unsubscribe': { subscription: 'none' },
   'events.subscribe': {}, 'events.ack': { seq: 0 }, 'events.list': {}, 'events.unsubscribe': {},
-  'exposed.list': {}, 'routes.get': {}, 'routes.subscribe': {}, 'routes.ack': { version: 0, listening: [] }, 'routes.nack': { version: 0, reason: 'x' }, 'routes.drained': { endpoint: 'x' },
+  'exposed.list': {}, 'routes.get': {}, 'routes.subscribe': {}, 'routes.unsubscribe': {}, 'routes.ack': { version: 0, listening: [] }, 'routes.nack': { version: 0, reason: 'x' }, 'routes.drained': { endpoint: 'x' },
   'plugins.list': {}, 'plugins.get': plugin, 'plugins.enable': plugin, 'plugins.disable': plugin, 'plugins.restart': plugin, 'plugins.reload': {}, 'plugins.call': { ...plugin, method: 'x' },
   'config.validate': { path: '/nowhere' }, 'config.schema': {},
 };
