@@ -82,7 +82,7 @@ async function measureTheRest(within: string, of: Sizes): Promise<void> {
   });
   if (isWanted('calls')) {
     await report.attempt('smallest call', async () => {
-      const rates = await measureSmallestCall(fresh(within, 'calls'), of.rounds, of.rateMs);
+      const rates = await measureSmallestCall(fresh(within, 'calls'), of.rounds, of.rateMs / 2);
       report.set('callsSerial', 'hive', rates.hive.serial);
       report.set('callsSerial', 'direct', rates.bare.serial);
       report.set('callsPipelined', 'hive', rates.hive.pipelined);

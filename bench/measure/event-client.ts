@@ -6,6 +6,9 @@ const [socket = '', events = '0'] = process.argv.slice(2);
 const client = await DaemonClient.connect({ socket });
 let beganAtMs = 0;
 let seen = 0;
+setTimeout(() => {
+  throw new Error(`only ${seen} of ${events} events came within a minute`);
+}, 60_000);
 client.onEvents((batch) => {
   client.acknowledgeEvents(batch);
   seen += batch.events.length;

@@ -1,10 +1,10 @@
 import Database from 'better-sqlite3';
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { packageRoot } from '../../shared/package-root.js';
 import { startHiveDaemon } from '../peers/hive.js';
 import { markedEnvironment } from '../tools/endings.js';
+import { answerOf } from '../tools/answer-of.js';
 import { median } from '../tools/statistics.js';
 
 /**
@@ -22,8 +22,7 @@ export async function measureEvents(folder: string, events: number, rounds: numb
       const subscriber = fork(join(packageRoot(), 'dist', 'bench', 'measure', 'event-client.js'), [daemon.socket, String(events)], {
         env: { ...process.env, ...markedEnvironment },
       });
-      const [rate] = (await once(subscriber, 'message')) as [number];
-      rates.push(rate);
+      rates.push(await answerOf(subscriber));
     }
     return median(rates);
   } finally {

@@ -1,9 +1,9 @@
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { packageRoot } from '../../shared/package-root.js';
 import { startHiveDaemon } from '../peers/hive.js';
 import { markedEnvironment } from '../tools/endings.js';
+import { answerOf } from '../tools/answer-of.js';
 import { median } from '../tools/statistics.js';
 
 export interface CallRates {
@@ -20,7 +20,7 @@ export async function measureSmallestCall(folder: string, rounds: number, forMs:
   const daemon = await startHiveDaemon(join(folder, 'home'));
   const bare = fork(compiled('rpc', 'rpc-server.js'), ['bare', bareSocket], { env });
   try {
-    await once(bare, 'message');
+    await answerOf(bare);
     const all: Record<'hive' | 'bare', CallRates[]> = { hive: [], bare: [] };
     for (let round = 0; round < rounds; round += 1) {
       all.bare.push(await ratesOf('bare', bareSocket, forMs));
@@ -35,8 +35,7 @@ export async function measureSmallestCall(folder: string, rounds: number, forMs:
 
 async function ratesOf(kind: string, socket: string, forMs: number): Promise<CallRates> {
   const client = fork(compiled('measure', 'call-client.js'), [kind, socket, String(forMs)], { env });
-  const [rates] = (await once(client, 'message')) as [CallRates];
-  return rates;
+  return answerOf(client);
 }
 
 function medians(rates: readonly CallRates[]): CallRates {

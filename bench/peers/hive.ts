@@ -6,6 +6,7 @@ import { commandOf, readProcess } from '../../shared/process/proc-table.js';
 import { descendants } from '../tools/children.js';
 import { markedEnvironment } from '../tools/endings.js';
 import { fileBytes } from '../tools/file-bytes.js';
+import { RawRpc } from '../tools/raw-rpc.js';
 import { startInBackground } from '../tools/run-command.js';
 import { waitUntil } from '../tools/wait-until.js';
 import type { Peer, Plan, Supervisor } from './peer.js';
@@ -33,15 +34,19 @@ export const hive: Peer = {
     }));
     const daemon = await startHiveDaemon(home);
     const { client } = daemon;
+    const raw = await RawRpc.connect(daemon.socket);
     const logs = (service: string): string => join(home, 'logs', 'default', service);
     return {
       start: async () => void (await client.startSource({ name: 'default' }, { deadlineMs: 300_000 })),
       processes: (servicePids) => partsOf(daemon.pid, servicePids),
       outputBytes: (service) => streamFiles(logs(service)).reduce((sum, path) => sum + fileBytes(path), 0),
-      askStatus: () => client.listServices({}),
+      askStatus: () => raw.call('services.list', {}),
       statusCommand: { file: process.execPath, args: [program('hivectl', 'main.js'), '--home', home, 'status', '--all'] },
       restartNote: 'restart: {policy: always, delay: 10ms, window: 500ms}, so that each kill is answered as a first restart',
-      stop: () => daemon.stop(),
+      stop: () => {
+        raw.close();
+        return daemon.stop();
+      },
     };
   },
 };
