@@ -11,9 +11,10 @@ import { startInBackground } from '../tools/run-command.js';
 import { waitUntil } from '../tools/wait-until.js';
 import type { Peer, Plan, Supervisor } from './peer.js';
 
+const source = 'bench';
 const program = (...path: string[]): string => join(packageRoot(), 'dist', ...path);
 
-/** Starts with `source.start` of the default source, its daemon running already. */
+/** Starts with `source.start` of a source that was added to a running daemon: that one's services wait for the word. */
 export const hive: Peer = {
   name: 'hive',
   howToGet: 'npm run build',
@@ -22,10 +23,11 @@ export const hive: Peer = {
 
   async prepare({ folder, services, restart }: Plan): Promise<Supervisor> {
     const home = join(folder, 'home');
-    mkdirSync(home, { recursive: true, mode: 0o700 });
+    const project = join(folder, 'project');
+    mkdirSync(join(project, '.adi'), { recursive: true });
     // The restart of a service that ran for less than `window` waits on purpose; what is measured is a first restart.
     const policy = restart ? { policy: 'always', delay: '10ms', window: '500ms' } : { policy: 'never' };
-    writeFileSync(join(home, 'hive.yaml'), JSON.stringify({
+    writeFileSync(join(project, '.adi', 'hive.yaml'), JSON.stringify({
       version: '1',
       environment: { static: markedEnvironment },
       services: Object.fromEntries(services.map(({ name, command }) => [name, {
@@ -34,10 +36,11 @@ export const hive: Peer = {
     }));
     const daemon = await startHiveDaemon(home);
     const { client } = daemon;
+    await client.addSource({ path: project, name: source });
     const raw = await RawRpc.connect(daemon.socket);
-    const logs = (service: string): string => join(home, 'logs', 'default', service);
+    const logs = (service: string): string => join(home, 'logs', source, service);
     return {
-      start: async () => void (await client.startSource({ name: 'default' }, { deadlineMs: 300_000 })),
+      start: async () => void (await client.startSource({ name: source }, { deadlineMs: 300_000 })),
       processes: (servicePids) => partsOf(daemon.pid, servicePids),
       outputBytes: (service) => streamFiles(logs(service)).reduce((sum, path) => sum + fileBytes(path), 0),
       askStatus: () => raw.call('services.list', {}),
