@@ -147,7 +147,7 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
     const cause = { request: 'daemon.shutdown', by: order.by };
     await sources.close();
     // A daemon that leaves services to the next one leaves it the front door as well: a proxy whose link ends serves on.
-    if (!order.keepServices) await plugins.shutdown();
+    await (order.keepServices ? plugins.leave() : plugins.shutdown());
     try {
       if (order.graceful && !order.keepServices) await supervisor.halt(cause);
     } finally {

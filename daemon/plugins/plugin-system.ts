@@ -146,12 +146,22 @@ export class PluginSystem<Session extends PluginSession = PluginSession> {
 
   /** Ends every plugin and the host; resolves when their processes are gone. */
   async shutdown(): Promise<void> {
+    await this.#end(true);
+  }
+
+  /** Ends as if the daemon had been killed: plugins are not asked, their links end. A proxy, for one, then serves on. */
+  async leave(): Promise<void> {
+    for (const { link } of this.#known.values()) link?.drop();
+    await this.#end(false);
+  }
+
+  async #end(asks: boolean): Promise<void> {
     this.#isStopping = true;
     const { shutdownMs, exitMs, terminateMs } = this.#timings;
     const host = this.#hostSession;
     if (host !== null) {
       const deadlineMs = shutdownMs + exitMs + terminateMs + 2_000;
-      await host.rpc.call('host.command', { do: 'shutdown' } satisfies HostCommand, { deadlineMs }).catch((thrown: unknown) => this.#complain(thrown));
+      if (asks) await host.rpc.call('host.command', { do: 'shutdown' } satisfies HostCommand, { deadlineMs }).catch((thrown: unknown) => this.#complain(thrown));
       host.rpc.close('The daemon stops.');
     }
     await this.#host.stop(host === null ? 0 : exitMs);

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { RolloutSpec } from '../../shared/config/service-spec.js';
 import { HiveError } from '../../shared/errors/index.js';
@@ -15,7 +16,8 @@ const lastPort = 29_999;
 export class Ports {
   private readonly taken = new Map<number, string>();
   private readonly allocated = new Map<string, number>();
-  private nextCandidate = firstPort;
+  /** Anywhere in the range, so that two Hives on one machine seldom look at the same port at the same moment. */
+  private nextCandidate = randomInt(firstPort, lastPort + 1);
 
   constructor(private readonly store: StateStore) {
     const rows = store.db.prepare('SELECT port, instance, name FROM ports').all() as { port: number; instance: string; name: string }[];
