@@ -40,7 +40,7 @@ const plugins: Readonly<Record<string, readonly string[]>> = {
   follower: ['events:read'],
   caller: ['plugin:call:nobody'],
   registrar: ['sources:write'],
-  proxy: ['routes'],
+  router: ['routes'],
   chief: ['admin'],
   // Nothing of this is a grant.
   hopeful: ['rea', 'READ', 'read ', 'services:control', 'services:control:', 'services:write:', 'logs:read', 'owner', '', '**', 'plugin:call'],
@@ -99,7 +99,7 @@ describe('a plugin without grants', () => {
 
 describe('a grant', () => {
   const grantOf: Readonly<Record<string, readonly string[]>> = {
-    reader: ['read'], follower: ['events:read'], registrar: ['sources:write'], proxy: ['routes'],
+    reader: ['read'], follower: ['events:read'], registrar: ['sources:write'], router: ['routes'],
     'cocoon-maker': ['services:write:cocoons'], 'web-listener': ['logs:read:shop:web'],
   };
   it.each(Object.keys(grantOf))('of %s opens what needs it and nothing else', async (id) => {
