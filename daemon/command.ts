@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { HiveError, toHiveError } from '../shared/errors/index.js';
 import { defaultHome } from '../shared/home-paths.js';
 import { startDaemon } from './daemon.js';
+import { storageProblem } from './home/storage-problem.js';
 import { version } from './version.js';
 
 const usage = `hived ${version}: supervises services. Usually started by hivectl up or hivectl daemon start.
@@ -20,7 +21,8 @@ async function main(): Promise<void> {
   const { values } = readArguments();
   if (values.help) return void process.stdout.write(usage);
   if (values.version) return void process.stdout.write(`${version}\n`);
-  const daemon = await startDaemon(values.home ?? defaultHome());
+  const home = values.home ?? defaultHome();
+  const daemon = await startDaemon(home).catch((thrown: unknown) => { throw storageProblem(home, thrown); });
   process.stdout.write(`hived ${version} is ready: pid ${process.pid}, socket ${daemon.socket}\n`);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => daemon.shutdown({ graceful: true, keepServices: false, by: signal }));

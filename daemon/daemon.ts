@@ -101,7 +101,7 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
   });
   const sources: SourceManager = new SourceManager({ home, store, supervisor, log, environment: process.env, onLive: () => void plugins.settingsChanged() });
   await sources.load();
-  await supervisor.stopOrphans(new Set(sources.loaded()));
+  await supervisor.stopOrphans(new Set(sources.loaded()), new Set(sources.list().map(({ name }) => name)));
   const stats = new StatsSampler({
     instances: () => supervisor.running().map(({ actor, process: { pid, startedAt } }) => ({ ref: actor.ref, pid, startedAt })),
   });
@@ -145,6 +145,7 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
   };
   const stop = async (order: ShutdownOrder): Promise<void> => {
     const cause = { request: 'daemon.shutdown', by: order.by };
+    store.giveUpWhatCannotBeWritten();
     await sources.close();
     // A daemon that leaves services to the next one leaves it the front door as well: a proxy whose link ends serves on.
     await (order.keepServices ? plugins.leave() : plugins.shutdown());

@@ -77,14 +77,8 @@ export class ServiceEdits {
       // Said before anything is stopped: others may depend on the service.
       const edit: Edit = { kind: 'delete', service: name };
       this.draft(source, reader, edit);
-      if (source.announced) await this.supervisor.stopAndDrop(fqn, cause);
-      try {
-        await this.write(source, this.draft(source, reader, edit), cause, fqn);
-      } catch (error) {
-        // It is still part of the source, and the supervisor has forgotten it.
-        if (source.announced && source.spec !== null) this.supervisor.applySource(source.spec, [{ service: fqn, action: 'add', fields: [] }], cause);
-        throw error;
-      }
+      const removal = (): Promise<void> => this.write(source, this.draft(source, reader, edit), cause, fqn);
+      await (source.announced ? this.supervisor.stopAndDrop(fqn, cause, removal) : removal());
     });
   }
 

@@ -102,8 +102,11 @@ export class SqliteReader implements SourceReader {
     return false;
   }
 
-  configOf(_content: string, service: string): { config: unknown; revision: number } | null {
-    const found = this.loaded?.snapshot.services.get(service);
+  configOf(content: string, service: string): { config: unknown; revision: number } | null {
+    const { revision } = JSON.parse(content) as SqliteContent;
+    // What was loaded last may be another revision: an older one that was recalled, or a newer one that is not live.
+    const snapshot = this.loaded?.snapshot.revision === revision ? this.loaded.snapshot : this.open().snapshotAt(revision, new Map());
+    const found = snapshot.services.get(service);
     return found === undefined ? null : { config: JSON.parse(found.config) as unknown, revision: found.revision };
   }
 

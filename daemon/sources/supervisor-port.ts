@@ -20,6 +20,9 @@ export interface SupervisorPort {
   /** After `stopAll`: the source is not there any more. What the operator wanted of its services outlives only `disabled`. */
   dropSource(source: string, why: 'removed' | 'disabled'): void;
 
-  /** Stops one service and forgets it; resolves when no process is left. Throws STOP_FAILED with those that survive. */
-  stopAndDrop(fqn: string, cause: PendingCause): Promise<void>;
+  /**
+   * Stops one service, calls `removal` once no process is left, and forgets it when that is done; when it throws, the
+   * service stays as it was wanted. Throws STOP_FAILED with those that survive.
+   */
+  stopAndDrop(fqn: string, cause: PendingCause, removal: () => Promise<void>): Promise<void>;
 }

@@ -49,6 +49,7 @@ export class StateStore {
   private readonly committedListeners = new Set<(events: readonly CommittedEvent[]) => void>();
   private troubleListener: (error: Error | null) => void = () => {};
   private inTrouble = false;
+  private patient = true;
 
   constructor(path: string) {
     this.db = openStateDatabase(path);
@@ -90,6 +91,12 @@ export class StateStore {
   /** Calls back with an error when facts cannot be written, and with null when they can again. */
   onTrouble(listener: (error: Error | null) => void): void {
     this.troubleListener = listener;
+  }
+
+  /** The process is about to end: facts that cannot be written are given up from now on, so that nothing waits for room on a disk. */
+  giveUpWhatCannotBeWritten(): void {
+    this.patient = false;
+    this.flush();
   }
 
   /** Writes what is queued, now; used before the process ends. */
@@ -152,7 +159,8 @@ export class StateStore {
   private append(event: NewEvent, cause: PendingCause, events: CommittedEvent[]): EventRef {
     const seq = this.head + 1;
     const time = Date.now();
-    const known = cause === undefined ? event.cause : 'seq' in cause ? cause.seq : cause;
+    // A reference without a number is of an event that was given up.
+    const known = cause === undefined ? event.cause : 'seq' in cause ? cause.seq || undefined : cause;
     const { type, cause: _own, ...fields } = event;
     const body = JSON.stringify({ epoch: this.epoch, seq, time: new Date(time).toISOString(), type, ...(known === undefined ? {} : { cause: known }), ...fields });
     const service = 'service' in event ? event.service : null;
@@ -168,6 +176,11 @@ export class StateStore {
       next: 'Free disk space in the home folder (or mend its file system) and try again; services run on.',
       cause: error,
     });
+    if (!this.patient) {
+      this.setTrouble(failure);
+      for (const entry of batch) if (entry.kind === 'fact') entry.resolve(undefined); else entry.reject(failure);
+      return;
+    }
     const facts = batch.filter((entry) => entry.kind === 'fact');
     this.queue = [...facts, ...this.queue];
     if (facts.length > 0) {

@@ -38,6 +38,11 @@ export class FoundInstances {
     return { found, record };
   }
 
+  /** The full names of services that state.db remembers and nobody has taken over. */
+  rememberedServices(): string[] {
+    return [...this.remembered.keys()].map((id) => id.slice(0, id.lastIndexOf('#')));
+  }
+
   /** An instance that nobody has taken over yet has ended. */
   ended(exit: InstanceExit): void {
     const id = instanceKey(exit.ref);

@@ -20,10 +20,12 @@ export interface InstanceRecord {
 export class InstanceRecords {
   private readonly upsert: Database.Statement;
   private readonly erase: Database.Statement;
+  private readonly eraseAll: Database.Statement;
 
   constructor(private readonly db: Database.Database) {
     this.upsert = db.prepare('INSERT INTO instances (id, data) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET data = excluded.data');
     this.erase = db.prepare('DELETE FROM instances WHERE id = ?');
+    this.eraseAll = db.prepare('DELETE FROM instances WHERE substr(id, 1, ?) = ?');
   }
 
   save(id: string, record: InstanceRecord): void {
@@ -32,6 +34,11 @@ export class InstanceRecords {
 
   delete(id: string): void {
     this.erase.run(id);
+  }
+
+  /** Every instance of a service. */
+  deleteAllOf(fqn: string): void {
+    this.eraseAll.run(fqn.length + 1, `${fqn}#`);
   }
 
   all(): Map<string, InstanceRecord> {

@@ -49,6 +49,16 @@ export class Intents {
     return row.wanted === 'down' && own !== undefined && policy === 'always' && row.boot !== bootId() ? 'up' : row.wanted;
   }
 
+  /** The full names of services of which something is remembered. */
+  services(): string[] {
+    return [...new Set([...this.rows.keys(), ...this.scales.keys()])].filter((name) => !name.endsWith(':*'));
+  }
+
+  /** The sources of which as a whole something was said. */
+  sources(): string[] {
+    return [...this.rows.keys()].filter((name) => name.endsWith(':*')).map((name) => name.slice(0, -2));
+  }
+
   /** Inside a transaction; `remember` afterwards, once it is on disk. Names are services or `source:*`. */
   write(tx: Transaction, names: readonly string[], wanted: Wanted): void {
     const upsert = tx.db.prepare(

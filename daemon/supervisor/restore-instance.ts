@@ -72,7 +72,7 @@ function restoreExited(record: InstanceRecord, { exit: found, lastLines }: Found
   const process: RunningInstance = { ref: found.ref, incarnation, pid: found.pid ?? 0, startedAt: found.startedAt ?? found.at };
   const base = { adopted: false, forget: null, stopAgain: null, keepsRun: true };
   if (record.state.kind === 'stopping') {
-    return { ...base, state: { ...record.state, launching: false }, events: [], stopAgain: incarnation };
+    return { ...base, state: unfinishedStop(record.state, wanted), events: [], stopAgain: incarnation };
   }
   const uptimeMs = found.ranMs ?? Math.max(0, found.at.getTime() - process.startedAt.getTime());
   const exited: InstanceEvent = { kind: 'exited', incarnation, exit: found.exit, uptimeMs, lastLines, ...(found.diagnosis === undefined ? {} : { diagnosis: found.diagnosis }) };
@@ -109,12 +109,18 @@ function restoreAbsent(record: InstanceRecord | undefined, sameBoot: boolean, wa
         ],
       };
     case 'stopping':
-      return { ...base, state: { ...state, launching: false }, events: [], stopAgain: state.incarnation };
+      return { ...base, state: unfinishedStop(state, wanted), events: [], stopAgain: state.incarnation };
     case 'backoff':
     case 'failed':
     case 'completed':
       return { ...base, state, events: down };
   }
+}
+
+/** The start that overtook a stop may be known only from what is wanted. */
+function unfinishedStop(state: InstanceState & { kind: 'stopping' }, wanted: 'up' | 'down'): InstanceState {
+  const purpose = wanted === 'up' && state.purpose.kind === 'down' ? { kind: 'restart', why: 'it was wanted up while it was being stopped' } as const : state.purpose;
+  return { ...state, launching: false, purpose };
 }
 
 function startAnew(wanted: 'up' | 'down', why: string, forget: string | null = null): Restored {

@@ -1,6 +1,6 @@
-import { parseFqn } from '../../shared/config/names.js';
 import type { ServiceSpec, SourceSpec } from '../../shared/config/service-spec.js';
 import { hostPortsOf } from '../../shared/config/host-ports.js';
+import { parseFqn } from '../../shared/config/names.js';
 import { HiveError } from '../../shared/errors/index.js';
 import type { Change } from '../../shared/protocol/results.js';
 import type { HealthVerdict } from '../health/health-monitor.js';
@@ -81,9 +81,19 @@ export class Supervisor implements SupervisorPort {
     return this.found.look(this.records);
   }
 
-  /** Last of the start: stops what was found and has left its source. `loaded`: the sources whose services are known. */
-  stopOrphans(loaded: ReadonlySet<string>): Promise<void> {
-    return this.found.stopOrphans(loaded);
+  /**
+   * Last of the start: stops what was found and has left its source, and forgets what an earlier daemon had no time to
+   * forget of services that are gone. `loaded`: the sources whose services are known; `registered`: all there are.
+   */
+  async stopOrphans(loaded: ReadonlySet<string>, registered: ReadonlySet<string>): Promise<void> {
+    const isGone = (fqn: string): boolean => {
+      const { source } = parseFqn(fqn);
+      return !registered.has(source) || (loaded.has(source) && !this.services.has(fqn));
+    };
+    const gone = [...this.found.rememberedServices(), ...this.intents.services()].filter(isGone);
+    for (const source of this.intents.sources()) if (!registered.has(source)) this.forgetSource(source);
+    for (const fqn of new Set(gone)) this.forget(fqn);
+    await this.found.stopOrphans(loaded);
   }
 
   applySource(spec: SourceSpec, changes: readonly Change[], cause: PendingCause): void {
@@ -95,7 +105,7 @@ export class Supervisor implements SupervisorPort {
       const leaving = change.action === 'add' ? this.services.get(fqn) : undefined;
       if (leaving !== undefined && next !== undefined) this.keep(leaving, next, cause);
       else if (change.action === 'add' && next !== undefined) added.push(this.add(next));
-      else if (change.action === 'remove') void this.stopAndDrop(fqn, cause).catch((error: Error) => this.tools.warn(error.message));
+      else if (change.action === 'remove') void this.stopAndDrop(fqn, cause, async () => undefined).catch((error: Error) => this.tools.warn(error.message));
       else if (next !== undefined) this.replace(next, change, cause);
     }
     for (const service of added) this.begin(service, cause);
@@ -107,19 +117,20 @@ export class Supervisor implements SupervisorPort {
 
   dropSource(source: string, why: 'removed' | 'disabled'): void {
     for (const service of this.ofSource(source)) this.drop(service, why === 'removed');
-    if (why === 'removed') {
-      this.intents.forgetSource(source);
-      void this.store.record((tx) => this.intents.eraseAllOf(tx, source));
-    }
+    if (why === 'removed') this.forgetSource(source);
   }
 
-  async stopAndDrop(fqn: string, cause: PendingCause): Promise<void> {
+  async stopAndDrop(fqn: string, cause: PendingCause, removal: () => Promise<void>): Promise<void> {
     const service = this.get(fqn);
     await this.leave([service], cause);
     if (!service.leaving) return;
+    try {
+      await removal();
+    } catch (error) {
+      this.stay(service, cause);
+      throw error;
+    }
     this.drop(service, true);
-    this.intents.forget([fqn]);
-    void this.store.record((tx) => this.intents.erase(tx, [fqn]));
   }
 
   /** Wants services up or down; resolves when that is durable. A start wants up what it depends on, too. */
@@ -376,8 +387,15 @@ export class Supervisor implements SupervisorPort {
   private keep(service: SupervisedService, next: ServiceSpec, cause: PendingCause): void {
     service.leaving = false;
     this.replace(next, { service: next.fqn, action: 'replace', fields: [] }, cause);
+    this.stay(service, cause);
+  }
+
+  /** Goes on as the operator wants it, after it was stopped in order to leave. */
+  private stay(service: SupervisedService, cause: PendingCause): void {
+    service.leaving = false;
+    service.touch();
     if (this.wanted(service) === 'down') return;
-    for (const actor of service.actors) actor.post({ kind: 'restart', why: 'it was put back into its source' }, cause);
+    for (const actor of service.actors) actor.post({ kind: 'restart', why: 'it stays in its source' }, cause);
     this.tell(service);
   }
 
@@ -532,10 +550,23 @@ export class Supervisor implements SupervisorPort {
     this.sharing.announce(service.spec, undefined);
     if (!forget) return;
     for (const actor of service.actors) this.sharing.forget(actor.id);
-    void this.store.record(() => { for (const actor of service.actors) this.records.delete(actor.id); });
-    this.tools.ports.release(service.fqn);
-    this.tools.builds.forget(service.fqn);
-    this.rollouts.forget(service.fqn);
+    this.forget(service.fqn);
+  }
+
+  private forgetSource(source: string): void {
+    this.intents.forgetSource(source);
+    void this.store.record((tx) => this.intents.eraseAllOf(tx, source));
+  }
+
+  private forget(fqn: string): void {
+    this.intents.forget([fqn]);
+    void this.store.record((tx) => {
+      this.records.deleteAllOf(fqn);
+      this.intents.erase(tx, [fqn]);
+    });
+    this.tools.ports.release(fqn);
+    this.tools.builds.forget(fqn);
+    this.rollouts.forget(fqn);
   }
 
   private index(service: SupervisedService): void {

@@ -37,10 +37,11 @@ export class RecordingSupervisor implements SupervisorPort {
     this.calls.push({ call: 'drop', target, why });
   }
 
-  async stopAndDrop(target: string): Promise<void> {
+  async stopAndDrop(target: string, _cause: unknown, removal: () => Promise<void>): Promise<void> {
     this.calls.push({ call: 'stopAndDrop', target });
     await this.whileStopping();
     if (this.stopFails !== null) throw this.stopFails;
+    await removal();
   }
 
   applied(source: string): Call[] {

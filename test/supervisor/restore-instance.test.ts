@@ -47,6 +47,8 @@ describe('restoreInstance', () => {
     for (const found of [exited, nothing]) {
       expect(restoreInstance(record(stopping), found, 'down', boot)).toMatchObject({ state: stopping, events: [], stopAgain: 'one' });
     }
+    // Wanted up again before the end of the stop, and killed before that was part of its story.
+    for (const found of [exited, nothing]) expect(restoreInstance(record(stopping), found, 'up', boot)).toMatchObject({ state: { purpose: { kind: 'restart' } }, stopAgain: 'one' });
     expect(restoreInstance(record(stopping), living, 'down', boot).events).toEqual([{ kind: 'stop' }]);
   });
 

@@ -13,6 +13,8 @@ export const daemonProgram = join(packageRoot(), 'dist/daemon/main.js');
 /** A real daemon with a home of its own, for one test; `end` takes everything down, whatever happened. */
 export class TestHive {
   readonly home = mkdtempSync(join(tmpdir(), 'hive-test-'));
+  /** Done after the daemon has ended and before the home is removed. */
+  readonly cleanups: (() => void)[] = [];
   client!: DaemonClient;
   private daemon: ChildProcess | null = null;
   private output = '';
@@ -123,6 +125,7 @@ export class TestHive {
       await this.shutdown();
     } finally {
       await this.kill();
+      for (const cleanup of this.cleanups) cleanup();
       rmSync(this.home, { recursive: true, force: true });
     }
   }
