@@ -44,7 +44,7 @@ export const hive: Peer = {
       processes: (servicePids) => partsOf(daemon.pid, servicePids),
       outputBytes: (service) => streamFiles(logs(service)).reduce((sum, path) => sum + fileBytes(path), 0),
       askStatus: () => raw.call('services.list', {}),
-      statusCommand: { file: process.execPath, args: [program('hivectl', 'main.js'), '--home', home, 'status', '--all'] },
+      statusCommand: { file: process.execPath, args: [program('hivectl', 'main.js'), 'status', '--all'], environment: { HIVE_HOME: home } },
       restartNote: 'restart: {policy: always, delay: 10ms, window: 500ms}, so that each kill is answered as a first restart',
       stop: () => {
         raw.close();
