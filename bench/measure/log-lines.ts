@@ -10,10 +10,12 @@ export const bytesPerLine = 102;
 /** Lines that did not come for so long are lost: some supervisors drop what is in the pipe when its writer exits. */
 const givenUpAfterMs = 10_000;
 
+export class LinesLost extends Error {}
+
 /** Numbered lines of 102 bytes at full speed. */
 const writer = (lines: number): string => `exec seq -f %0101.0f ${lines}`;
 
-/** Seconds from the start of a service that writes so many lines until all of them are in its file; null: it keeps none. */
+/** Seconds from the start of a service that writes so many lines until all of them are in its file; null: it keeps none. @throws LinesLost */
 export async function measureLogLines(peer: Peer, folder: string, lines: number): Promise<number | null> {
   mkdirSync(folder, { recursive: true });
   const supervisor = await peer.prepare({ folder, services: [{ name: 'writer', command: writer(lines) }], restart: false });
@@ -29,7 +31,7 @@ export async function measureLogLines(peer: Peer, folder: string, lines: number)
       if (now > bytes) grewAtMs = performance.now();
       bytes = now;
       if (performance.now() - grewAtMs > givenUpAfterMs) {
-        throw new Error(`${lines - Math.floor(bytes / bytesPerLine)} of ${lines} lines never came to its file`);
+        throw new LinesLost(`${lines - Math.floor(bytes / bytesPerLine)} of ${lines} lines never came to its file`);
       }
       return bytes >= lines * bytesPerLine;
     }, 120_000, 2);
