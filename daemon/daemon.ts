@@ -146,10 +146,13 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
   const stop = async (order: ShutdownOrder): Promise<void> => {
     const cause = { request: 'daemon.shutdown', by: order.by };
     store.giveUpWhatCannotBeWritten();
-    await sources.close();
-    // A daemon that leaves services to the next one leaves it the front door as well: a proxy whose link ends serves on.
-    await (order.keepServices ? plugins.leave() : plugins.shutdown());
     try {
+      // A daemon that leaves services to the next one leaves it the front door as well: a proxy whose link ends serves on.
+      const ending = [sources.close(), order.keepServices ? plugins.leave() : plugins.shutdown()];
+      // What cannot be ended properly here is no reason to leave services running.
+      for (const outcome of await Promise.allSettled(ending)) {
+        if (outcome.status === 'rejected') log.error({ err: outcome.reason as unknown }, 'Shutting down met a defect.');
+      }
       if (order.graceful && !order.keepServices) await supervisor.halt(cause);
     } finally {
       await supervisor.close();

@@ -1,5 +1,7 @@
 import { constants } from 'node:os';
 import type { HealthCheckSpec } from '../../shared/config/service-spec.js';
+import { identityOf } from '../../shared/process/identity.js';
+import { signalGroup } from '../../shared/process/send-signal.js';
 import { withServiceUmask } from '../service-umask.js';
 import { asOwnShortage, errorCode } from './connect-failure.js';
 import { formatDuration, shorten, type ProbeResult } from './probe-result.js';
@@ -40,9 +42,10 @@ export async function probeCommand(
       command.stderr.destroy();
       resolve(result);
     };
+    // Node may have reaped it and not told yet: then the number of the group is nobody's any more, or a stranger's.
+    const leader = command.pid === undefined ? null : identityOf(command.pid);
     const killGroup = (): void => {
-      // Only while its leader has not been waited for is the number certain to be that of our group.
-      if (command.pid !== undefined && command.exitCode === null && command.signalCode === null) process.kill(-command.pid, 'SIGKILL');
+      if (leader !== null) signalGroup(leader, 'SIGKILL');
     };
     const abandon = (): void => {
       killGroup();

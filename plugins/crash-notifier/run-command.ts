@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { identityOf } from '../../shared/process/identity.js';
+import { signalGroup } from '../../shared/process/send-signal.js';
 import type { Outcome } from './delivery.js';
 
 /**
@@ -10,10 +12,11 @@ export function runCommand(command: readonly string[], content: string, timeoutM
     const [program = '', ...args] = command;
     // In a group of its own: a pipeline is killed whole.
     const child = spawn(program, args, { stdio: ['pipe', 'inherit', 'inherit'], detached: true });
+    const leader = child.pid === undefined ? null : identityOf(child.pid);
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      if (leader !== null) signalGroup(leader, 'SIGKILL');
     }, timeoutMs);
     const over = (outcome: Outcome): void => {
       clearTimeout(timer);

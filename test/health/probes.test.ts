@@ -1,9 +1,12 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describeCheck, probe, type ProbeTarget } from '../../daemon/health/probe.js';
 import type { ProbeResult } from '../../daemon/health/probe-result.js';
 import type { HealthCheckSpec } from '../../shared/config/service-spec.js';
@@ -136,6 +139,15 @@ describe('a cmd check', () => {
   });
   const run = (check: HealthCheckSpec, environment: Record<string, string> = {}, signal = never): Promise<ProbeResult> =>
     probe(check, { host: '127.0.0.1', ports: {}, environment }, signal);
+
+  it('that is called off when its command has ended just now harms nobody', async () => {
+    const program = fileURLToPath(new URL('programs/calls-off-what-has-ended.js', import.meta.url));
+    const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { said += chunk.toString(); });
+    await once(child, 'close');
+    expect(said).toMatch(/^(passed|inconclusive)\n$/);
+  });
 
   it('passes on exit 0, in the environment and folder of the service and nothing else', async () => {
     const result = await run(cmd('test "$PORT" = 8012 && test -z "$HOME" && pwd', { workingDir: '/usr' }), { PORT: '8012' });

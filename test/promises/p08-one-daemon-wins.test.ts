@@ -47,7 +47,8 @@ async function startMany(home: string, count: number): Promise<Outcome[]> {
   return Promise.all(Array.from({ length: count }, async (): Promise<Outcome> => {
     const daemon = spawn(process.execPath, [daemonProgram, '--home', home], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, HIVE_HOME: home } });
     let printed = '';
-    const exited = once(daemon, 'exit');
+    // Not `exit`, at which its last words may still be on their way.
+    const exited = once(daemon, 'close');
     const ready = new Promise<boolean>((resolve) => {
       daemon.stdout.on('data', (chunk: Buffer) => { if ((printed += chunk.toString()).includes('is ready')) resolve(true); });
     });

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { DaemonClient } from '../../shared/client/index.js';
 import { packageRoot } from '../../shared/package-root.js';
 import type { Service } from '../../shared/protocol/results.js';
+import { servicesInProc } from './services-in-proc.js';
 import { until } from './until.js';
 
 export const daemonProgram = join(packageRoot(), 'dist/daemon/main.js');
@@ -122,7 +123,10 @@ export class TestHive {
   async end(): Promise<void> {
     try {
       if (this.daemon === null || this.daemon.exitCode !== null || this.daemon.signalCode !== null) await this.start();
-      await this.shutdown();
+      const code = await this.shutdown();
+      const left = [...servicesInProc(this.home).pids.values()];
+      for (const pid of left) process.kill(pid, 'SIGKILL');
+      if (left.length > 0) throw new Error(`The daemon exited with ${code} and left ${left.length} services: ${this.output} ${this.daemonLog().slice(-3000)}`);
     } finally {
       await this.kill();
       for (const cleanup of this.cleanups) cleanup();
