@@ -12,7 +12,7 @@ import { servicesInProc } from '../support/services-in-proc.js';
 import { TestHive } from '../support/test-hive.js';
 import { until } from '../support/until.js';
 
-const kills = Number(process.env['HIVE_KILLS'] ?? 100);
+const kills = Number(process.env['HIVE_KILLS'] ?? 40);
 jest.setTimeout(Math.max(300_000, kills * 4_000));
 
 const sleeper = { runner: { type: 'script', script: { run: 'exec sleep 1000' } }, restart: { policy: 'always', delay: '50ms' } };
