@@ -16,4 +16,4 @@ export interface Sizes {
 export const fullSizes: Sizes = { many: 100, more: 1000, kills: 11, lines: 1_000_000, events: 90_000, rounds: 5, rateMs: 1500, idleMs: 10_000 };
 
 /** Enough to see that everything still works, in less than a minute. */
-export const shortSizes: Sizes = { many: 10, more: 30, kills: 2, lines: 100_000, events: 20_000, rounds: 1, rateMs: 200, idleMs: 500 };
+export const shortSizes: Sizes = { many: 6, more: 15, kills: 1, lines: 100_000, events: 20_000, rounds: 1, rateMs: 200, idleMs: 500 };
