@@ -12,7 +12,7 @@ const seed = Number(process.env['HIVE_FUZZ_SEED'] ?? Date.now() % 1_000_000_000)
 
 type Tally = { sent: number; cutOff: number; survived: number } | { failure: string };
 
-describe('a server under fuzzed frames', () => {
+describe('promise 12: a server under fuzzed frames', () => {
   const folder = mkdtempSync(join(tmpdir(), 'hive-fuzz-'));
   const path = join(folder, 'hive.sock');
   const idlePath = join(folder, 'idle.sock');
@@ -20,7 +20,7 @@ describe('a server under fuzzed frames', () => {
   let server: ChildProcess;
 
   async function serve(at: string): Promise<ChildProcess> {
-    const child = fork(join(import.meta.dirname, 'rpc-server-process.js'), [at], { execArgv: ['--expose-gc'] });
+    const child = fork(join(import.meta.dirname, '../rpc/rpc-server-process.js'), [at], { execArgv: ['--expose-gc'] });
     children.push(child);
     await once(child, 'message');
     return child;
@@ -42,7 +42,7 @@ describe('a server under fuzzed frames', () => {
   }
 
   async function fuzz(count: number): Promise<Tally> {
-    const client = fork(join(import.meta.dirname, 'fuzz-client.js'), [path, String(seed), String(count)]);
+    const client = fork(join(import.meta.dirname, '../rpc/fuzz-client.js'), [path, String(seed), String(count)]);
     children.push(client);
     const [tally] = (await once(client, 'message')) as [Tally];
     return tally;
