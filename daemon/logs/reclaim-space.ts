@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { open, readFile, readdir, stat, statfs, unlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { isGone } from '../../shared/process/process-row.js';
+import { readProcess } from '../../shared/process/proc-table.js';
 import { errorCode, isMissing, syncFolder, unlessMissing } from './durable-files.js';
 import type { StreamPaths } from './log-paths.js';
 import type { LogStream } from './log-stream.js';
@@ -161,10 +163,16 @@ async function waitForClaims(paths: StreamPaths, permit: string): Promise<void> 
   for (const claim of claims) await unlessMissing(unlink(claim.path));
 }
 
-/** The command line tells ours from a process that got the same id later; that of a zombie is empty. */
+/**
+ * The command line tells ours from a process that got the same id later. It is empty for a zombie, and for a moment also
+ * for a process that is just being executed, as ours is on its way from sh to fallocate: that one is still to come.
+ */
 async function isCollapsing(pid: number, live: string): Promise<boolean> {
   try {
-    return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0').includes(live);
+    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8');
+    if (commandLine !== '') return commandLine.split('\0').includes(live);
+    const row = readProcess(pid);
+    return row !== null && !isGone(row);
   } catch (error) {
     if (isMissing(error) || errorCode(error) === 'ESRCH') return false;
     throw error;
