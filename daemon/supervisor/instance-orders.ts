@@ -1,0 +1,89 @@
+import { HiveError } from '../../shared/errors/index.js';
+import type { PendingCause } from '../state/state-store.js';
+import type { InstanceActor } from './instance-actor.js';
+import { stopInOrder } from './stop-in-order.js';
+import type { SupervisedService } from './supervised-service.js';
+import type { Supervision } from './supervision.js';
+
+/** The orders that requests, sources and rollouts give to the instances of services. */
+export class InstanceOrders {
+  constructor(private readonly all: Supervision) {}
+
+  startInstances(service: SupervisedService, numbers: readonly number[], cause: PendingCause): void {
+    this.all.fleet.make(service, numbers);
+    for (const actor of service.actors) {
+      if (numbers.includes(actor.ref.number)) this.startWithPresentSpec(service, actor, 'it is being rolled out', cause);
+    }
+  }
+
+  replaceInstances(service: SupervisedService, numbers: readonly number[], why: string, cause: PendingCause): void {
+    for (const actor of service.actors) {
+      if (!numbers.includes(actor.ref.number)) continue;
+      actor.spec = service.spec;
+      actor.post({ kind: 'restart', why }, cause);
+    }
+  }
+
+  /** What does not run takes the present spec; what runs keeps what it was started with. */
+  startWithPresentSpec(service: SupervisedService, actor: InstanceActor, why: string, cause: PendingCause): void {
+    if (actor.state.kind !== 'running' && actor.state.kind !== 'starting') actor.spec = service.spec;
+    actor.post({ kind: 'start', why }, cause);
+  }
+
+  /** Brings the number of instances to what is wanted: more are started, and the last ones stop. */
+  resize(service: SupervisedService, cause: PendingCause): void {
+    const { rollouts, fleet, store, services } = this.all;
+    if (rollouts.isUnderWay(service.fqn)) return;
+    const count = this.all.instancesOf(service);
+    const staying = fleet.staying(service);
+    const from = staying.length;
+    if (from === count) return;
+    void store.record((tx) => tx.append({ type: 'service.scaled', service: service.fqn, from, to: count }, cause));
+    fleet.remove(service, staying.slice(count), cause);
+    for (const actor of fleet.make(service, fleet.numbersFor(service, count))) {
+      if (this.all.wanted(service) === 'up') actor.post({ kind: 'start', why: `it was scaled from ${from} to ${count}` }, cause);
+    }
+    service.touch();
+    services.tell(service);
+  }
+
+  /** Its health checks and log rotation go on as the present spec says. */
+  watchAnew(actor: InstanceActor): void {
+    if (actor.state.kind !== 'running') return;
+    this.all.work.endWatching(actor);
+    void this.all.work.beginWatching(actor, actor.state.process, actor.state.healthy);
+  }
+
+  /** Stops services that are wanted down, each once nothing is left that needs it. @throws HiveError STOP_FAILED, CONFLICT */
+  stopInOrder(services: readonly SupervisedService[], cause: PendingCause): Promise<void> {
+    return stopInOrder(services, (service) => this.neededBy(service), (service) => this.stopOne(service, cause));
+  }
+
+  private stopOne(service: SupervisedService, cause: PendingCause): Promise<void> {
+    for (const actor of service.actors) actor.post({ kind: 'stop' }, cause);
+    return new Promise<void>((resolve, reject) => {
+      const look = (): boolean => {
+        if (this.all.wanted(service) === 'up') {
+          reject(new HiveError('CONFLICT', `${service.fqn} is not stopped: it was put back meanwhile.`));
+          return true;
+        }
+        const states = service.actors.map((actor) => actor.state);
+        const stuck = states.find((state) => state.kind === 'failed' && state.leftover !== null);
+        if (stuck?.kind === 'failed') reject(new HiveError('STOP_FAILED', stuck.why, { data: { survivors: stuck.survivors } }));
+        else if (states.every((state) => ['stopped', 'failed', 'completed'].includes(state.kind))) resolve();
+        else return false;
+        return true;
+      };
+      if (look()) return;
+      const off = this.all.services.onChange((changed) => {
+        if (changed === service && look()) off();
+      });
+    });
+  }
+
+  /** What has to outlast it: what it depends on, and what it uses. */
+  private neededBy(service: SupervisedService): SupervisedService[] {
+    const { services, sharing } = this.all;
+    return [...services.dependenciesOf(service), ...sharing.outlasting(service.spec).flatMap((fqn) => services.find(fqn) ?? [])];
+  }
+}

@@ -1,0 +1,79 @@
+import type { HealthVerdict } from '../health/health-monitor.js';
+import type { InstanceState } from '../reconciler/instance-state.js';
+import type { InstanceExit, InstanceRef } from '../runner/runner.js';
+import type { PendingCause } from '../state/state-store.js';
+import { bothOpen, dependencyGate } from './dependency-gate.js';
+import type { ActorWorld, InstanceActor } from './instance-actor.js';
+import { mustBuild } from './instance-work.js';
+import type { SupervisedService } from './supervised-service.js';
+import type { Supervision } from './supervision.js';
+
+/** What follows when something happens to an instance: for itself, for those that depend on it, and for those that use it. */
+export class InstanceReactions {
+  constructor(private readonly all: Supervision) {}
+
+  worldOf(service: SupervisedService, self: () => InstanceActor): ActorWorld {
+    const { store, records, fleet, services } = this.all;
+    return {
+      store,
+      records,
+      wanted: () => (service.surplus.has(self()) ? 'down' : this.all.wanted(service)),
+      perform: (effect, actor) => this.all.work.perform(effect, actor, service),
+      changed: (actor, before) => this.changed(service, actor, before),
+      settled: (actor) => {
+        fleet.dismiss(service, actor);
+        services.tell(service);
+      },
+    };
+  }
+
+  /** Looks whether an instance that waits may start. */
+  checkGate(actor: InstanceActor, cause?: PendingCause): void {
+    const { services, sharing, tools } = this.all;
+    const service = services.find(actor.fqn);
+    if (service === undefined || actor.state.kind !== 'waiting') return;
+    const gate = bothOpen(
+      dependencyGate(service.spec.dependsOn, (name) => services.find(`${service.spec.source}:${name}`)?.asDependency()),
+      sharing.gate(service.spec),
+    );
+    if (gate.kind === 'open') actor.post({ kind: 'gateOpened', mustBuild: mustBuild(actor.spec, tools.builds) }, cause);
+    else actor.post({ kind: 'gateClosed', on: gate.on, blocked: gate.blocked }, cause);
+  }
+
+  exited(end: InstanceExit): void {
+    const actor = this.all.services.actorOf(end.ref);
+    if (actor !== undefined) void this.all.work.exited(end, actor);
+    else this.all.found.ended(end);
+  }
+
+  verdict(ref: InstanceRef, { healthy, check, detail }: HealthVerdict): void {
+    const actor = this.all.services.actorOf(ref);
+    if (actor?.state.kind !== 'running') return;
+    actor.post({ kind: 'verdict', incarnation: actor.state.process.incarnation, healthy, check, detail, uptimeMs: actor.uptimeMs() });
+  }
+
+  private changed(service: SupervisedService, actor: InstanceActor, before: InstanceState): void {
+    const { services, sharing, work } = this.all;
+    service.touch();
+    const { state } = actor;
+    if (before.kind !== 'running' && state.kind === 'running') {
+      void work.beginWatching(actor, state.process, state.healthy);
+      this.restartDependents(service, actor);
+    } else if (before.kind === 'running' && state.kind !== 'running') work.endWatching(actor);
+    for (const dependent of services.dependents.of(service.fqn)) {
+      for (const waiting of dependent.actors) if (waiting.state.kind === 'waiting') this.checkGate(waiting, actor.cause);
+    }
+    sharing.stepped(service, actor, before);
+  }
+
+  /** Those that asked for it start anew when what they depend on came back. */
+  private restartDependents(service: SupervisedService, actor: InstanceActor): void {
+    for (const dependent of this.all.services.dependents.of(service.fqn)) {
+      const asked = dependent.spec.dependsOn.some((dependency) => dependency.name === service.spec.name && dependency.restart);
+      if (!asked) continue;
+      for (const one of dependent.actors) {
+        if (one.state.kind === 'running') one.post({ kind: 'restart', why: `${service.spec.name}, which it depends on, was restarted` }, actor.cause);
+      }
+    }
+  }
+}

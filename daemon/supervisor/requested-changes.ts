@@ -1,0 +1,94 @@
+import { hostPortsOf } from '../../shared/config/host-ports.js';
+import { HiveError } from '../../shared/errors/index.js';
+import { withDependencies } from './dependency-order.js';
+import type { Wanted } from './intents.js';
+import type { SupervisedService } from './supervised-service.js';
+import type { Supervision } from './supervision.js';
+
+/** Who asked for something, as events name it. */
+export interface Requested {
+  readonly request: string;
+  readonly by: string;
+}
+
+export type Targets = { readonly fqn: string } | { readonly source: string };
+
+/** What requests ask for: services up, down, anew, deployed, or more of them. Each resolves when the wish is durable. */
+export class RequestedChanges {
+  constructor(private readonly all: Supervision) {}
+
+  /** Wants services up or down. A start wants up what it depends on, too. */
+  async want(targets: Targets, wanted: Wanted, by: Requested): Promise<SupervisedService[]> {
+    const { services: directory, rollouts, orders } = this.all;
+    this.all.refuseWhenHalting();
+    const services = this.named(targets);
+    const all = wanted === 'up' ? withDependencies(services, (service) => directory.dependenciesOf(service)) : services;
+    const needed = all.filter((service) => services.includes(service) || this.all.wanted(service) === 'down');
+    await this.writeIntents('fqn' in targets ? needed.map((service) => service.fqn) : [`${targets.source}:*`], wanted);
+    for (const service of needed) {
+      if (wanted === 'down') rollouts.cancel(service);
+      service.touch();
+      for (const actor of service.actors) {
+        if (wanted === 'down') actor.post({ kind: 'stop' }, by);
+        else orders.startWithPresentSpec(service, actor, `it was wanted up by ${by.by}`, by);
+      }
+      directory.tell(service);
+    }
+    return services;
+  }
+
+  async restart(targets: Targets, by: Requested): Promise<SupervisedService[]> {
+    this.all.refuseWhenHalting();
+    const services = this.named(targets);
+    await this.writeIntents(services.map((service) => service.fqn), 'up');
+    for (const service of services) {
+      service.touch();
+      for (const actor of service.actors) {
+        if (!this.all.rollouts.isUnderWay(service.fqn)) actor.spec = service.spec;
+        actor.post({ kind: 'restart', why: `it was restarted by ${by.by}` }, by);
+      }
+      this.all.services.tell(service);
+    }
+    return services;
+  }
+
+  /** Rolls the present spec out by the service's strategy. One that does not run is started. */
+  async deploy(fqn: string, by: Requested): Promise<SupervisedService> {
+    this.all.refuseWhenHalting();
+    const service = this.all.services.get(fqn);
+    const runs = this.all.wanted(service) === 'up' && service.actors.some(({ state }) => state.kind === 'running');
+    if (runs) await this.all.rollouts.begin(service, service.actors[0]?.spec ?? service.spec, by);
+    else await this.want({ fqn }, 'up', by);
+    return service;
+  }
+
+  /** Wants that many instances. */
+  async scale(fqn: string, instances: number, by: Requested): Promise<SupervisedService> {
+    const { intents, rollouts, store } = this.all;
+    this.all.refuseWhenHalting();
+    const service = this.all.services.get(fqn);
+    const fixed = hostPortsOf(service.spec.rollout).filter(({ host }) => host !== 'auto').map(({ name }) => name);
+    if (instances > 1 && fixed.length > 0) {
+      throw new HiveError('CONFLICT', `${fqn} cannot run ${instances} times: its port ${fixed.join(', ')} has a fixed number, which only one instance can have.`, {
+        next: `Write \`${fixed[0] ?? 'http'}: auto\` in its rollout ports, then scale again.`,
+      });
+    }
+    if (rollouts.isUnderWay(fqn)) {
+      throw new HiveError('CONFLICT', `${fqn} is being deployed and cannot be scaled at the same time.`, { next: `Wait until it is done: hivectl wait ${fqn} --for deployed` });
+    }
+    await store.commit((tx) => intents.writeScale(tx, fqn, instances));
+    intents.rememberScale(fqn, instances);
+    this.all.orders.resize(service, by);
+    return service;
+  }
+
+  private named(targets: Targets): SupervisedService[] {
+    return 'fqn' in targets ? [this.all.services.get(targets.fqn)] : this.all.services.ofSource(targets.source);
+  }
+
+  private async writeIntents(names: readonly string[], wanted: Wanted): Promise<void> {
+    const { store, intents } = this.all;
+    await store.commit((tx) => intents.write(tx, names, wanted));
+    intents.remember(names, wanted);
+  }
+}
