@@ -27,6 +27,7 @@ const fieldCosts = {
   scale: { cost: 'live', of: (spec) => spec.scale },
   stop: { cost: 'live', of: (spec) => spec.stop },
   logs: { cost: 'live', of: (spec) => spec.logs },
+  labels: { cost: 'nothing', of: (spec) => spec.labels },
 } as const satisfies Record<string, { cost: Cost; of: (spec: ServiceSpec) => unknown }>;
 
 const fields = Object.entries(fieldCosts) as [string, { cost: Cost; of: (spec: ServiceSpec) => unknown }][];

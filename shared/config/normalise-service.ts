@@ -56,6 +56,7 @@ export function normaliseService(name: string, config: ServiceConfig, context: S
     stop: normaliseStop(config.stop),
     limits: normaliseLimits(config.limits),
     logs: normaliseLogs(config.logs),
+    labels: config.labels ?? {},
   };
   return deepFreeze({ ...spec, specHash: hashOf(spec), instanceHash: hashOf(madeOf(spec)) });
 }

@@ -5,6 +5,7 @@ import { environmentSchema } from './environment.js';
 import { healthChecksSchema } from './healthcheck.js';
 import { hooksSchema } from './hooks.js';
 import { limitsSchema } from './limits.js';
+import { labelsSchema } from './labels.js';
 import { logsSchema } from './logs.js';
 import { routesSchema } from './proxy.js';
 import { restartSchema } from './restart.js';
@@ -33,6 +34,7 @@ export const serviceSchema = z.strictObject({
   stop: stopSchema.optional().describe('How to stop.'),
   limits: limitsSchema.optional().describe('What one instance may use.'),
   logs: logsSchema.optional().describe('When log files are rotated.'),
+  labels: labelsSchema.optional().describe('Notes by name, for people and plugins; Hive itself makes nothing of them.'),
 });
 
 export type ServiceConfig = z.output<typeof serviceSchema>;

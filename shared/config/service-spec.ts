@@ -52,6 +52,7 @@ export interface ServiceSpec {
   readonly stop: StopSpec;
   readonly limits: LimitsSpec | null;
   readonly logs: LogsSpec;
+  readonly labels: Readonly<Record<string, string>>;
   /** SHA-256 (hex) over everything above: equal hashes mean that nothing has to be done. */
   readonly specHash: string;
   /** SHA-256 (hex) over what a running instance is made of: equal hashes mean that it may keep running. */

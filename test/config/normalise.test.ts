@@ -26,6 +26,7 @@ describe('a service that says no more than it must', () => {
       stop: { signal: 'SIGTERM', graceMs: 10_000 },
       limits: null,
       logs: { maxSizeBytes: 10_485_760, maxFiles: 10 },
+      labels: {},
       specHash: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown,
       instanceHash: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown,
     });
@@ -70,6 +71,7 @@ services:
     stop: {signal: SIGINT, grace: 1m}
     limits: {memory: 1GB, cpu: 1.5, open_files: 1024}
     logs: {max_size: 1MB, max_files: 3}
+    labels: {team: billing, floor: 3}
 `;
 
 describe('a source that says everything', () => {
@@ -112,6 +114,7 @@ describe('a source that says everything', () => {
       stop: { signal: 'SIGINT', graceMs: 60_000 },
       limits: { memoryBytes: 1_073_741_824, cpu: 1.5, openFiles: 1024 },
       logs: { maxSizeBytes: 1_048_576, maxFiles: 3 },
+      labels: { team: 'billing', floor: '3' },
     });
     expect(web?.hooks.preUp).toMatchObject([{ kind: 'parallel', onFailure: 'warn', steps: [{ onFailure: 'warn', runner: { run: 'a', workingDir: '/project/apps/web' } }, { onFailure: 'retry' }] }]);
     expect(web?.hooks.preDown).toMatchObject([{ onFailure: 'warn', timeoutMs: 5000, environment: { A: '1' } }]);

@@ -32,6 +32,7 @@ const costs: [string, string, string, string[]][] = [
   [plain, `${plain}, instances: 3`, 'live', ['instances']],
   [plain, `${plain}, stop: {grace: 3s}`, 'live', ['stop']],
   [plain, `${plain}, logs: {max_size: 1MB}`, 'live', ['logs']],
+  [plain, `${plain}, labels: {team: billing}`, 'none', ['labels']],
   [`${plain}, ${ports}`, `${plain}, ${ports}, ${check}`, 'live', ['healthcheck']],
   [`${plain}, ${ports}`, `${plain}, ${ports}, proxy: {path: /, port: http}`, 'live', ['proxy']],
   [`${plain}, rollout: {type: rolling, rolling: {ports: {http: auto}}}`, `${plain}, rollout: {type: rolling, rolling: {ports: {http: auto}, max_surge: 2}}`, 'none', ['rollout']],
