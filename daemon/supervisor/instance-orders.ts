@@ -31,14 +31,15 @@ export class InstanceOrders {
   }
 
   /** Brings the number of instances to what is wanted: more are started, and the last ones stop. */
-  resize(service: SupervisedService, cause: PendingCause): void {
+  resize(service: SupervisedService, cause: PendingCause, { reason, isRequest = false }: { reason?: string | undefined; isRequest?: boolean } = {}): void {
     const { rollouts, fleet, store, services } = this.all;
     if (rollouts.isUnderWay(service.fqn)) return;
     const count = this.all.instancesOf(service);
     const staying = fleet.staying(service);
     const from = staying.length;
-    if (from === count) return;
-    void store.record((tx) => tx.append({ type: 'service.scaled', service: service.fqn, from, to: count }, cause));
+    // A request that changes nothing is told all the same: whoever scales by itself has to know that somebody chose this number.
+    if (from === count && !isRequest) return;
+    void store.record((tx) => tx.append({ type: 'service.scaled', service: service.fqn, from, to: count, ...(reason === undefined ? {} : { reason }) }, cause));
     fleet.remove(service, staying.slice(count), cause);
     for (const actor of fleet.make(service, fleet.numbersFor(service, count))) {
       if (this.all.wanted(service) === 'up') actor.post({ kind: 'start', why: `it was scaled from ${from} to ${count}` }, cause);

@@ -11,6 +11,13 @@ export interface Requested {
   readonly by: string;
 }
 
+/** What `services.scale` asks for. `ifInstances`: only where so many are wanted until now. */
+export interface Scaling {
+  readonly instances: number;
+  readonly reason?: string | undefined;
+  readonly ifInstances?: number | undefined;
+}
+
 export type Targets = { readonly fqn: string } | { readonly source: string };
 
 /** What requests ask for: services up, down, anew, deployed, or more of them. Each resolves when the wish is durable. */
@@ -63,10 +70,14 @@ export class RequestedChanges {
   }
 
   /** Wants that many instances. */
-  async scale(fqn: string, instances: number, by: Requested): Promise<SupervisedService> {
+  async scale(fqn: string, { instances, reason, ifInstances }: Scaling, by: Requested): Promise<SupervisedService> {
     const { intents, rollouts, store } = this.all;
     this.all.refuseWhenHalting();
     const service = this.all.services.get(fqn);
+    const wanted = this.all.instancesOf(service);
+    if (ifInstances !== undefined && ifInstances !== wanted) {
+      throw new HiveError('CONFLICT', `${fqn} is wanted with ${wanted} instances by now, not with ${ifInstances}.`, { next: 'Look at it again, then decide again.' });
+    }
     const fixed = hostPortsOf(service.spec.rollout).filter(({ host }) => host !== 'auto').map(({ name }) => name);
     if (instances > 1 && fixed.length > 0) {
       throw new HiveError('CONFLICT', `${fqn} cannot run ${instances} times: its port ${fixed.join(', ')} has a fixed number, which only one instance can have.`, {
@@ -78,7 +89,8 @@ export class RequestedChanges {
     }
     await store.commit((tx) => intents.writeScale(tx, fqn, instances));
     intents.rememberScale(fqn, instances);
-    this.all.orders.resize(service, by);
+    service.touch();
+    this.all.orders.resize(service, by, { reason, isRequest: true });
     return service;
   }
 

@@ -10,7 +10,7 @@ import { monotonicMs } from './monotonic-clock.js';
 const worstFirst: readonly ServiceState[] = ['failed', 'backoff', 'stopping', 'starting', 'building', 'waiting', 'running', 'completed', 'stopped'];
 
 /** A service as the protocol shows it. */
-export function viewService(spec: ServiceSpec, actors: readonly InstanceActor[], facts: { wanted: 'up' | 'down'; serving: ReadonlySet<number> | null; rollout: { color?: string; phase?: string }; ports: (actor: InstanceActor) => Record<string, number>; stopProgress: (actor: InstanceActor) => string | null }): Service {
+export function viewService(spec: ServiceSpec, actors: readonly InstanceActor[], facts: { wanted: 'up' | 'down'; instances: number; serving: ReadonlySet<number> | null; rollout: { color?: string; phase?: string }; ports: (actor: InstanceActor) => Record<string, number>; stopProgress: (actor: InstanceActor) => string | null }): Service {
   const instances = actors.map((actor) => viewInstance(actor, facts.ports(actor)));
   // What a rollout is about to bring, or to take away, does not stand for the service.
   const standing = facts.serving === null || facts.serving.size === 0 ? actors : actors.filter((actor) => facts.serving?.has(actor.ref.number));
@@ -32,6 +32,7 @@ export function viewService(spec: ServiceSpec, actors: readonly InstanceActor[],
     ports: instances[0]?.ports ?? {},
     routes: spec.proxy.map((route) => `${route.host ?? '*'}${route.path}`),
     instances,
+    ...(spec.scale === null ? {} : { scale: { instances: facts.instances, ...spec.scale } }),
     rollout: { type: spec.rollout.type, ...facts.rollout },
   };
 }

@@ -71,6 +71,7 @@ export class SourceChanges implements SupervisorPort {
     const { tools, rollouts, sharing, services } = this.all;
     const service = new SupervisedService(spec, {
       wanted: (one) => this.all.wanted(one),
+      instances: (one) => this.all.instancesOf(one),
       ports: (actor) => tools.ports.known(actor.spec.rollout, actor.id),
       rollout: (one) => rollouts.shown(one),
       trouble: (one) => sharing.trouble(one.spec),

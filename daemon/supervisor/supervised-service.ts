@@ -25,6 +25,8 @@ export class SupervisedService {
     public spec: ServiceSpec,
     private readonly facts: {
       wanted: (service: SupervisedService) => Wanted;
+      /** How many are wanted. */
+      instances: (service: SupervisedService) => number;
       ports: (actor: InstanceActor) => Record<string, number>;
       rollout: (service: SupervisedService) => { color?: string; phase?: string };
       trouble: (service: SupervisedService) => string | null;
@@ -78,6 +80,7 @@ export class SupervisedService {
     if (this.alone !== null) return this.alone;
     const view = viewService(this.spec, this.actors, {
       wanted: this.facts.wanted(this),
+      instances: this.facts.instances(this),
       serving: this.serving,
       ports: this.facts.ports,
       rollout: this.facts.rollout(this),

@@ -11,7 +11,7 @@ import type { PendingCause, StateStore } from '../state/state-store.js';
 import type { InstanceActor } from './instance-actor.js';
 import type { WorkTools } from './instance-work.js';
 import type { Intents, Wanted } from './intents.js';
-import { RequestedChanges, type Requested, type Targets } from './requested-changes.js';
+import { RequestedChanges, type Requested, type Scaling, type Targets } from './requested-changes.js';
 import { routedServices } from './routed-services.js';
 import { SourceChanges } from './source-changes.js';
 import type { SupervisedService } from './supervised-service.js';
@@ -95,8 +95,8 @@ export class Supervisor implements SupervisorPort {
   }
 
   /** Wants that many instances; resolves when that is durable. */
-  scale(fqn: string, instances: number, by: Requested): Promise<SupervisedService> {
-    return this.requests.scale(fqn, instances, by);
+  scale(fqn: string, scaling: Scaling, by: Requested): Promise<SupervisedService> {
+    return this.requests.scale(fqn, scaling, by);
   }
 
   /** Stops everything in reverse dependency order. What the operator wants stays as it is, for the next daemon. */

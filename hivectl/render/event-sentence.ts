@@ -38,7 +38,7 @@ export function eventSentence(event: HiveEvent): string {
     case 'service.healthChanged':
       return `${event.instance} became ${event.healthy ? 'healthy' : 'unhealthy'} (${event.check} check${event.detail === '' ? '' : `: ${event.detail}`})`;
     case 'service.scaled':
-      return `${event.service} was scaled from ${event.from} to ${count(event.to, 'instance')}`;
+      return `${event.service} ${event.from === event.to ? 'was kept at' : `was scaled from ${event.from} to`} ${count(event.to, 'instance')}${event.reason === undefined ? '' : `: ${event.reason}`}`;
     case 'service.adopted':
       return `a new daemon took over ${event.instance}${processOf(event)}`;
     case 'rollout.started':

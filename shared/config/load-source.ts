@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { checkDependencies } from './check-dependencies.js';
 import { checkFields } from './check-fields.js';
 import { checkPortsAreUnique, checkPortsOfService } from './check-ports.js';
+import { checkScale } from './check-scale.js';
 import { checkAliases, checkBlueGreen, checkExposedAreUnique, checkRoutesAreUnique } from './check-routes.js';
 import { checkSourceTemplates, checkTemplates } from './check-templates.js';
 import { nodeAt, nowhere, withEntry, type ConfigNode, type MapNode } from './config-node.js';
@@ -70,6 +71,7 @@ export function loadTree(written: ConfigNode, problems: ProblemList, options: Lo
   checkSourceTemplates(outline.node ?? root, problems);
   for (const draft of drafts) {
     checkPortsOfService(draft, problems);
+    checkScale(draft, problems);
     checkBlueGreen(draft, problems);
     checkAliases(draft, problems);
     checkTemplates(draft, problems);

@@ -34,7 +34,7 @@ export function normaliseService(name: string, config: ServiceConfig, context: S
   const where = { projectRoot, workingDir: runner.type === 'script' ? runner.workingDir : projectRoot };
   const ports = hostPortsOf(rollout);
   const portName = (reference: PortReference | undefined) => resolveReference(reference, ports) ?? '';
-  const scale = normaliseScale(config.scale);
+  const scale = normaliseScale(config.scale, config.limits?.memory);
   const spec = {
     source,
     name,

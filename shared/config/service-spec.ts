@@ -260,9 +260,9 @@ export interface ScaleSpec {
   readonly max: number;
   readonly cpuUp: number;
   readonly cpuDown: number;
-  /** Fractions of `limits.memory`; null: memory does not count. */
-  readonly memoryUp: number | null;
-  readonly memoryDown: number | null;
+  /** Of one instance. `memoryUpBytes` null: memory does not count. */
+  readonly memoryUpBytes: number | null;
+  readonly memoryDownBytes: number | null;
   readonly cooldownUpMs: number;
   readonly cooldownDownMs: number;
 }

@@ -72,7 +72,8 @@ export interface EventFields {
   'service.failed': { service: string; instance: string; reason: string; code?: string };
   'service.completed': { service: string; instance: string };
   'service.healthChanged': { service: string; instance: string; healthy: boolean; check: string; detail: string };
-  'service.scaled': { service: string; from: number; to: number };
+  /** `from` equals `to` where somebody asked for the number that there was. `reason`: why, in the words of whoever asked. */
+  'service.scaled': { service: string; from: number; to: number; reason?: string };
   'service.adopted': { service: string; instance: string; pid?: number; containerId?: string };
   'rollout.started': { service: string; rollout: string };
   'rollout.switched': { service: string; color?: string };

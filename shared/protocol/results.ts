@@ -44,6 +44,20 @@ export const instance = (z: Z) =>
   });
 export type Instance = zod.infer<ReturnType<typeof instance>>;
 
+export const scale = (z: Z) =>
+  z.object({
+    instances: z.number().int().describe('How many are wanted now.'),
+    min: z.number().int(),
+    max: z.number().int(),
+    cpuUp: z.number().describe('Fraction of one core, as the other cpu figures.'),
+    cpuDown: z.number(),
+    memoryUpBytes: z.number().nullable(),
+    memoryDownBytes: z.number().nullable(),
+    cooldownUpMs: z.number(),
+    cooldownDownMs: z.number(),
+  });
+export type Scale = zod.infer<ReturnType<typeof scale>>;
+
 export const service = (z: Z) =>
   z.object({
     fqn: z.string(),
@@ -60,6 +74,7 @@ export const service = (z: Z) =>
     ports: portsByName(z),
     routes: z.array(z.string()),
     instances: z.array(instance(z)),
+    scale: scale(z).optional().describe('What the autoscaler goes by; absent: nobody but people scale it.'),
     rollout: z.object({ type: z.string(), color: z.string().optional(), phase: z.string().optional() }),
   });
 export type Service = zod.infer<ReturnType<typeof service>>;

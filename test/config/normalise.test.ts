@@ -110,7 +110,7 @@ describe('a source that says everything', () => {
       build: { command: 'make', workingDir: '/project/apps/web', when: 'missing', output: '/project/bin/web' },
       restart: { policy: 'on-failure', delayMs: 2000, maxDelayMs: 60_000, windowMs: 60_000, maxRestarts: 5 },
       uses: [{ name: 'other', secret: null, as: 'o', vars: { URL: 'OTHER_URL' } }],
-      scale: { min: 1, max: 1, cpuUp: 0.8, cpuDown: 0.2, memoryUp: null, cooldownUpMs: 60_000 },
+      scale: { min: 1, max: 1, cpuUp: 0.8, cpuDown: 0.2, memoryUpBytes: null, cooldownUpMs: 60_000 },
       stop: { signal: 'SIGINT', graceMs: 60_000 },
       limits: { memoryBytes: 1_073_741_824, cpu: 1.5, openFiles: 1024 },
       logs: { maxSizeBytes: 1_048_576, maxFiles: 3 },

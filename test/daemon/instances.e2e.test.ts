@@ -55,6 +55,21 @@ describe('instances', () => {
     expect(events).toMatchObject([{ from: 1, to: 4 }, { from: 4, to: 2 }]);
   });
 
+  it('are scaled for a reason that the event tells, and not by somebody who has not seen the last word', async () => {
+    hive = await TestHive.started();
+    await hive.addSource('many', yaml(1));
+    await hive.client.startSource({ name: 'many' });
+    await running(1);
+    await hive.client.scaleService({ fqn: 'many:web', instances: 2, reason: 'it is busy', ifInstances: 1 });
+    await expect(hive.client.scaleService({ fqn: 'many:web', instances: 3, ifInstances: 1 })).rejects.toMatchObject({ code: 'CONFLICT', message: 'many:web is wanted with 2 instances by now, not with 1.' });
+    // Somebody decided on the number that there is: that is told as well.
+    await hive.client.scaleService({ fqn: 'many:web', instances: 2 });
+    await running(2);
+    const { events } = await hive.client.listEvents({ types: ['service.scaled'] });
+    expect(events).toMatchObject([{ from: 1, to: 2, reason: 'it is busy', cause: { request: 'services.scale', by: 'the operator' } }, { from: 2, to: 2 }]);
+    expect(events[1]).not.toHaveProperty('reason');
+  });
+
   it('are restarted one by one when they crash, on the same port', async () => {
     hive = await TestHive.started();
     await hive.addSource('many', yaml(2));

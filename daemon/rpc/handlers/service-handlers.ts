@@ -47,7 +47,7 @@ export function serviceHandlers(supervisor: Supervisor, sources: SourceManager, 
     'services.stop': async (params, { requested }) => actedOn(await supervisor.want(targets(params), 'down', requested)),
     'services.restart': async (params, { requested }) => actedOn(await supervisor.restart(targets(params), requested)),
     'services.deploy': async ({ fqn }, { requested }) => (await supervisor.deploy(fqn, requested)).json(),
-    'services.scale': async ({ fqn, instances }, { requested }) => (await supervisor.scale(fqn, instances, requested)).json(),
+    'services.scale': async ({ fqn, ...scaling }, { requested }) => (await supervisor.scale(fqn, scaling, requested)).json(),
     'services.wait': ({ fqn, for: condition, timeoutMs = defaultWaitMs }, call) => waitFor(supervisor, fqn, condition, timeoutMs, call),
     'services.revisions': ({ fqn }) => ({ revisions: sources.revisions(fqn) }),
     'services.rollback': async ({ fqn, revision }, { requested }) => {
