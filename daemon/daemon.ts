@@ -96,6 +96,7 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
   const plugins: PluginSystem<Session> = new PluginSystem<Session>({
     home, socket, version, store, warn,
     progressOf: (session) => events.progressOf(session),
+    environment: process.env,
     settingsOf: (plugin) => sources.sourceSpec('default')?.plugins[plugin] ?? {},
     someServiceHas: (feature) => sources.allSpecs().some((spec) => (feature === 'route' ? spec.proxy.length > 0 : spec.scale !== null)),
   });

@@ -76,7 +76,7 @@ function readBareExecutable(path: string, { stats, realPath }: { stats: Stats; r
   assertPluginId(id);
   const manifest: PluginManifest = {
     id, kind: 'external', command: [path], workingDirectory: null, grants: defaultGrants, activation: { kind: 'always' },
-    connect: 'descriptor', environment: [], memoryLimit: defaultMemoryLimit,
+    connect: 'descriptor', environment: [], settingsFromEnvironment: {}, memoryLimit: defaultMemoryLimit,
   };
   return { manifest, ...fingerprintOf([stats]) };
 }
@@ -91,7 +91,7 @@ function readPluginFolder(folder: string, kind: PluginManifest['kind'], root?: s
   const manifest: PluginManifest = {
     id, kind, command, workingDirectory: folder, grants: file.grants,
     activation: file.activation ?? { kind: kind === 'core' ? 'enabled' : 'always' },
-    connect: file.connect, environment: file.environment, memoryLimit: file.memoryLimit,
+    connect: file.connect, environment: file.environment, settingsFromEnvironment: file.settingsFromEnvironment, memoryLimit: file.memoryLimit,
   };
   return { manifest, ...fingerprintOf([stats, ...executables], manifest) };
 }

@@ -10,6 +10,7 @@ export interface ManifestFile {
   readonly activation: Activation | null;
   readonly connect: PluginManifest['connect'];
   readonly environment: string[];
+  readonly settingsFromEnvironment: Record<string, string[]>;
   readonly memoryLimit: number;
 }
 
@@ -19,7 +20,7 @@ export const defaultMemoryLimit = 512 * 1024 * 1024;
 /** What is wrong with a plugin folder or its manifest, as a sentence for the operator. */
 export class ManifestProblem extends Error {}
 
-const known = new Set(['$schema', 'id', 'name', 'version', 'description', 'command', 'grants', 'activation', 'connect', 'environment', 'memoryLimit']);
+const known = new Set(['$schema', 'id', 'name', 'version', 'description', 'command', 'grants', 'activation', 'connect', 'environment', 'settingsFromEnvironment', 'memoryLimit']);
 
 /** Reads the object of a manifest. @throws ManifestProblem naming the first field that is wrong */
 export function readManifest(value: unknown): ManifestFile {
@@ -35,6 +36,7 @@ export function readManifest(value: unknown): ManifestFile {
     activation: readActivation(fields['activation']),
     connect: readConnect(fields['connect']),
     environment: fields['environment'] === undefined ? [] : strings('environment', fields['environment']),
+    settingsFromEnvironment: readSettingsFromEnvironment(fields['settingsFromEnvironment']),
     memoryLimit: readMemoryLimit(fields['memoryLimit']),
   };
 }
@@ -76,6 +78,14 @@ function readActivation(value: unknown): Activation | null {
   throw new ManifestProblem(
     'The activation of the manifest is none of "always", "enabled", {"setting": [names]}, {"serviceHas": "route"} and {"serviceHas": "scale"}.',
   );
+}
+
+function readSettingsFromEnvironment(value: unknown): Record<string, string[]> {
+  if (value === undefined) return {};
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ManifestProblem('The settingsFromEnvironment of the manifest is not an object such as {"url": ["SERVICE_URL"]}.');
+  }
+  return Object.fromEntries(Object.entries(value).map(([setting, variables]) => [setting, typeof variables === 'string' ? [variables] : strings(`settingsFromEnvironment.${setting}`, variables)]));
 }
 
 function readMemoryLimit(value: unknown): number {

@@ -21,13 +21,15 @@ export interface KnownPlugin {
 export interface ViewInputs {
   readonly report: PluginReport;
   readonly version: string | null;
+  /** What it says of itself; empty: nothing. */
+  readonly said: string;
   readonly want: Want;
   readonly usage: Usage;
   readonly progress: { readonly lag: number; readonly lastAck: number } | null;
 }
 
 /** A plugin as the protocol shows it. */
-export function viewOf({ report, version, want, usage, progress }: ViewInputs): Plugin {
+export function viewOf({ report, version, said, want, usage, progress }: ViewInputs): Plugin {
   const isOff = report.state === 'stopped' || (!want.wanted && report.process === null);
   return {
     id: report.manifest.id,
@@ -41,6 +43,11 @@ export function viewOf({ report, version, want, usage, progress }: ViewInputs): 
     lagEvents: progress?.lag ?? null,
     lastAck: progress?.lastAck ?? null,
     grants: report.manifest.grants,
-    reason: isOff && report.process === null && report.state !== 'quarantined' ? want.reason : report.reason,
+    reason: reasonOf(report, said, isOff, want),
   };
+}
+
+function reasonOf(report: PluginReport, said: string, isOff: boolean, want: Want): string {
+  if (isOff && report.process === null && report.state !== 'quarantined') return want.reason;
+  return report.state === 'ready' && said !== '' ? said : report.reason;
 }

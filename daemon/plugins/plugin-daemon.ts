@@ -25,6 +25,8 @@ export interface PluginDaemon<Session extends PluginSession = PluginSession> {
   readonly progressOf: (session: Session) => { lag: number; lastAck: number } | null;
   /** What hive.yaml says under `plugins.<id>`; {} when it says nothing. */
   readonly settingsOf: (plugin: string) => Record<string, unknown>;
+  /** The daemon's own, from which settings come that hive.yaml leaves out. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Whether any service has a route, or a `scale` section. */
   readonly someServiceHas: (feature: ServiceFeature) => boolean;
   /** A sentence for the daemon's log. */

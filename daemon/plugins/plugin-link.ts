@@ -28,6 +28,7 @@ export class PluginLink {
   #version: string | null = null;
   /** The settings it got last, as text. */
   #configured = '';
+  #said = '';
   #heartbeat: Heartbeat | undefined;
   #startDeadline: NodeJS.Timeout | undefined;
 
@@ -38,6 +39,9 @@ export class PluginLink {
   get manifest(): PluginManifest { return this.options.manifest; }
   get run(): string { return this.options.run; }
   get version(): string | null { return this.#version; }
+
+  /** What it says of itself; empty when it says nothing. */
+  get said(): string { return this.#phase === 'ready' ? this.#said : ''; }
 
   /** How a restarted host is told about it. */
   get standing(): 'none' | 'open' | 'ready' {
@@ -91,6 +95,11 @@ export class PluginLink {
   /** It said that starting goes on. */
   progress(): void {
     if (this.#phase === 'connected' || this.#phase === 'initialized') this.#allowStart();
+  }
+
+  /** It said how it is. */
+  says(reason: string): void {
+    this.#said = reason.slice(0, 2_000);
   }
 
   /** It said that it cannot work as it is configured. */

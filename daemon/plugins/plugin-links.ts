@@ -1,5 +1,5 @@
 import { HiveError } from '../../shared/errors/index.js';
-import type { FailedNotice, InitializeAnswer, InitializeRequest } from '../../shared/protocol/link.js';
+import type { FailedNotice, InitializeAnswer, InitializeRequest, StatusNotice } from '../../shared/protocol/link.js';
 import type { PluginSession } from './plugin-daemon.js';
 import type { PluginLink } from './plugin-link.js';
 
@@ -48,7 +48,8 @@ export class PluginLinks<Session extends PluginSession> {
     switch (method) {
       case 'ready': return link?.ready();
       case '$/progress': return link?.progress();
-      case 'failed': return link?.failed(reasonIn(params));
+      case 'failed': return link?.failed(reasonIn(params) ?? 'It said that it cannot work, and not why.');
+      case 'status': return link?.says(reasonIn(params) ?? '');
       default: return;
     }
   }
@@ -66,7 +67,7 @@ export class PluginLinks<Session extends PluginSession> {
   }
 }
 
-function reasonIn(params: unknown): string {
-  const { reason } = (params ?? {}) as Partial<FailedNotice>;
-  return typeof reason === 'string' ? reason : 'It said that it cannot work, and not why.';
+function reasonIn(params: unknown): string | null {
+  const { reason } = (params ?? {}) as Partial<FailedNotice | StatusNotice>;
+  return typeof reason === 'string' ? reason : null;
 }

@@ -14,6 +14,7 @@ import { LoopWatch } from './loop-watch.js';
 import type { PluginDaemon, PluginSession, Requested } from './plugin-daemon.js';
 import { notReady, PluginLink, type LinkNews } from './plugin-link.js';
 import { PluginLinks } from './plugin-links.js';
+import { pluginSettings, type PluginSettings } from './plugin-settings.js';
 import { ProcessUsage } from './process-usage.js';
 import { RememberedPlugins } from './remembered-plugins.js';
 import { wantOf, type Want } from './wants.js';
@@ -262,7 +263,7 @@ export class PluginSystem<Session extends PluginSession = PluginSession> {
     const link: PluginLink = new PluginLink({
       manifest, run, timings: this.#timings, loop: this.#loop, daemonVersion: this.daemon.version,
       dataDir: join(this.daemon.home, 'plugin-data', id),
-      settings: () => this.daemon.settingsOf(id),
+      settings: () => this.#settingsOf(manifest).settings,
       onNews: (news) => this.#heed(link, news),
     });
     known.link = link;
@@ -323,6 +324,7 @@ export class PluginSystem<Session extends PluginSession = PluginSession> {
     return viewOf({
       report,
       version: link?.version ?? null,
+      said: link?.said ?? '',
       want: this.#wantOf(report.manifest),
       usage: pid === undefined ? { cpu: null, memoryBytes: null } : this.#usage.of(pid),
       progress: session === undefined ? null : this.daemon.progressOf(session),
@@ -330,8 +332,11 @@ export class PluginSystem<Session extends PluginSession = PluginSession> {
   }
 
   #wantOf(manifest: PluginManifest): Want {
-    const { settingsOf, someServiceHas } = this.daemon;
-    return wantOf({ manifest, choice: this.#memories.of(manifest.id).choice, settings: settingsOf(manifest.id), someServiceHas });
+    return wantOf({ manifest, choice: this.#memories.of(manifest.id).choice, ...this.#settingsOf(manifest), someServiceHas: this.daemon.someServiceHas });
+  }
+
+  #settingsOf(manifest: PluginManifest): PluginSettings {
+    return pluginSettings(manifest, this.daemon.settingsOf(manifest.id), this.daemon.environment);
   }
 
   #named(id: string): KnownPlugin {

@@ -16,7 +16,7 @@ const table: readonly Column<Plugin>[] = [
   { title: 'RESTARTS', cell: ({ restarts }) => String(restarts), align: 'right', narrow: 4 },
   { title: 'LAG', cell: ({ lagEvents }) => (lagEvents === null ? '' : String(lagEvents)), align: 'right', narrow: 3 },
   { title: 'LAST ACK', cell: ({ lastAck }) => (lastAck === null ? '' : `#${lastAck}`), align: 'right', narrow: 2 },
-  { title: 'REASON', cell: ({ state, reason }) => (state === 'ready' ? '' : reason), narrow: 'cut' },
+  { title: 'REASON', cell: ({ reason }) => reason, narrow: 'cut' },
 ];
 
 /** One row a plugin. */

@@ -22,6 +22,8 @@ export interface PluginContext {
   readonly daemonVersion: string;
   /** Writes one line to the plugin's output, which Hive keeps in `logs/.plugins/<id>`. */
   readonly log: (level: LogLevel, message: string) => void;
+  /** Says in a sentence how it is, which `hivectl plugin list` shows while it is ready; '' takes the last one back. */
+  readonly status: (sentence: string) => void;
   /** Tells that starting goes on, for a plugin whose `init` may take longer than a minute. */
   readonly progress: (message?: string) => void;
 }

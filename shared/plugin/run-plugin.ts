@@ -1,6 +1,6 @@
 import { DaemonClient } from '../client/index.js';
 import { type HiveError, toHiveError } from '../errors/hive-error.js';
-import { protocolVersions, type FailedNotice, type InitializeAnswer, type InitializeRequest } from '../protocol/link.js';
+import { protocolVersions, type FailedNotice, type InitializeAnswer, type InitializeRequest, type StatusNotice } from '../protocol/link.js';
 import { methodNotFound } from '../rpc/index.js';
 import { CorePluginRegistry } from './core-plugin-registry.js';
 import type { CorePlugin, EventPattern, LogLevel, PluginContext, ShutdownReason, Snapshot } from './core-plugin.js';
@@ -62,6 +62,7 @@ class PluginRunner {
       grants: welcome.grants,
       daemonVersion: welcome.daemonVersion,
       log,
+      status: (reason) => client.connection.notify('status', { reason } satisfies StatusNotice),
       progress: (message) => client.connection.notify('$/progress', { token: 'start', value: message ?? null }),
     };
     const types = this.#wantedEvents(welcome.config);

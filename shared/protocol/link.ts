@@ -25,6 +25,7 @@ import type { Plugin } from './results.js';
  *   → `initialize` InitializeRequest ← InitializeAnswer; → `ready` (notification);
  *   → `$/progress` (notification) while starting: the time it has until `ready` begins anew;
  *   → `failed` FailedNotice (notification): it cannot work as configured; it is ended and not restarted by itself;
+ *   → `status` StatusNotice (notification): what it wants shown beside its name while it is ready;
  *   ↔ `$/ping` (request without parameters); ← `plugin.call` {method, params}; ← `plugin.configure` {config}, answered
  *     with METHOD_NOT_FOUND by a plugin that wants to be restarted instead;
  *   ← `shutdown` (request; answered when everything is done).
@@ -55,6 +56,8 @@ export interface PluginManifest {
   connect: 'descriptor' | 'token';
   /** Names of environment variables it gets beyond the usual ones; a trailing `*` stands for any rest. */
   environment: string[];
+  /** Settings that hive.yaml leaves out are taken from the first of these variables of the daemon that is set. */
+  settingsFromEnvironment: Record<string, string[]>;
   /** It is restarted when its resident memory exceeds this, in bytes. */
   memoryLimit: number;
 }
@@ -149,6 +152,11 @@ export interface InitializeAnswer {
 }
 
 export interface FailedNotice { reason: string }
+
+export interface StatusNotice {
+  /** One sentence; an empty one takes the last one back. */
+  reason: string;
+}
 
 export interface EventBatch {
   epoch: string;

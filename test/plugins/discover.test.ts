@@ -46,7 +46,7 @@ describe('discovery', () => {
         fingerprint: expect.any(String) as unknown as string,
         manifest: {
           id: 'my-plugin', kind: 'external', command: [path], workingDirectory: null, grants: ['read', 'events:read'],
-          activation: { kind: 'always' }, connect: 'descriptor', environment: [], memoryLimit: 512 * 2 ** 20,
+          activation: { kind: 'always' }, connect: 'descriptor', environment: [], settingsFromEnvironment: {}, memoryLimit: 512 * 2 ** 20,
         },
       }],
     });
@@ -61,11 +61,11 @@ describe('discovery', () => {
   it('reads a folder with a manifest', () => {
     const path = folder('backup', { 'run.sh': '#!/bin/sh\n', 'hive-plugin.json': {
       id: 'backup-tool', command: ['./run.sh', '--fast'], grants: ['read', 'services:control:default:*'], activation: { setting: ['dir'] },
-      connect: 'token', environment: ['AWS_*'], memoryLimit: '64MB', description: 'Backs up', version: '1.2.3',
+      connect: 'token', environment: ['AWS_*'], settingsFromEnvironment: { dir: 'BACKUP_DIR', keep: ['KEEP', 'BACKUP_KEEP'] }, memoryLimit: '64MB', description: 'Backs up', version: '1.2.3',
     } });
     expect(look().found.map(({ manifest }) => manifest)).toEqual([{
       id: 'backup-tool', kind: 'external', command: [join(path, 'run.sh'), '--fast'], workingDirectory: path, grants: ['read', 'services:control:default:*'],
-      activation: { kind: 'setting', anyOf: ['dir'] }, connect: 'token', environment: ['AWS_*'], memoryLimit: 64 * 2 ** 20,
+      activation: { kind: 'setting', anyOf: ['dir'] }, connect: 'token', environment: ['AWS_*'], settingsFromEnvironment: { dir: ['BACKUP_DIR'], keep: ['KEEP', 'BACKUP_KEEP'] }, memoryLimit: 64 * 2 ** 20,
     }]);
   });
 

@@ -25,6 +25,7 @@ export class TinyDaemon {
   readonly store: StateStore;
   readonly warnings: string[] = [];
   settings: Record<string, Record<string, unknown>> = {};
+  readonly environment: Record<string, string> = {};
   readonly features = new Set<ServiceFeature>();
   readonly #sessions = new Set<Session>();
   #server: RpcServer | undefined;
@@ -34,6 +35,7 @@ export class TinyDaemon {
     this.plugins = new PluginSystem<Session>({
       home, socket: join(home, 'hive.sock'), version: '0.0.0-test', store: this.store,
       progressOf: ({ subscription }) => (subscription === undefined ? null : { lag: this.store.seq - subscription.acked, lastAck: subscription.acked }),
+      environment: this.environment,
       settingsOf: (id) => this.settings[id] ?? {},
       someServiceHas: (feature) => this.features.has(feature),
       warn: (sentence) => void this.warnings.push(sentence),
