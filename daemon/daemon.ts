@@ -20,6 +20,7 @@ import { pluginHandlers } from './rpc/handlers/plugin-handlers.js';
 import { routeHandlers } from './rpc/handlers/route-handlers.js';
 import { serviceHandlers } from './rpc/handlers/service-handlers.js';
 import { sourceHandlers } from './rpc/handlers/source-handlers.js';
+import { stateHandlers } from './rpc/handlers/state-handlers.js';
 import { dispatcher } from './rpc/dispatch.js';
 import { Session } from './rpc/session.js';
 import { deriveRoutes } from './routes/derive-routes.js';
@@ -178,6 +179,7 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
     ...routeHandlers(routes),
     ...eventHandlers(events),
     ...pluginHandlers(plugins),
+    ...stateHandlers({ version, home, sources, supervisor, plugins }),
   });
   let connections = 0;
   server = await listenRpc(socket, (stream) => {

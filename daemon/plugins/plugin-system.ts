@@ -2,11 +2,10 @@ import { join } from 'node:path';
 import { nameProblem } from '../../shared/config/names.js';
 import { HiveError, toHiveError } from '../../shared/errors/index.js';
 import type {
-  AttachRequest, ExpectRequest, HostCommand, HostHello, HostWelcome, InitializeRequest, Inventory, PluginManifest, PluginReport,
+  AttachRequest, ExpectRequest, HostCommand, HostHello, HostWelcome, InitializeRequest, Inventory, PluginManifest, PluginReport, RememberedPlugin,
 } from '../../shared/protocol/link.js';
 import type { Plugin } from '../../shared/protocol/results.js';
 import { timingsFrom, type PluginTimings } from '../../shared/plugin/plugin-timings.js';
-import type { CallOptions } from '../../shared/rpc/index.js';
 import { Heartbeat } from './heartbeat.js';
 import { HostSupervisor } from './host-supervisor.js';
 import { viewOf, type KnownPlugin } from './known-plugin.js';
@@ -21,6 +20,12 @@ import { wantOf, type Want } from './wants.js';
 
 /** How long a command waits for a plugin host that is just being started. */
 const hostWaitMs = 10_000;
+/** A day: what a call that its caller may withdraw can take. */
+const longestCallMs = 86_400_000;
+
+type PluginChoice = RememberedPlugin['choice'];
+/** How a caller follows a call of a plugin. */
+interface CallContext { readonly signal: AbortSignal; readonly progress: (value: unknown) => void }
 
 /**
  * The daemon's side of plugins: runs the host, tells it which plugins are wanted, speaks with each plugin over its link,
@@ -110,6 +115,24 @@ export class PluginSystem<Session extends PluginSession = PluginSession> {
     return this.#choose(id, 'disabled', requested);
   }
 
+  /** What was decided by hand about each plugin that is known, or was. */
+  choices(): { plugin: string; choice: PluginChoice }[] {
+    const ids = new Set([...this.#known.keys(), ...[...this.#memories.all].map(({ id }) => id)]);
+    return [...ids].sort().map((plugin) => ({ plugin, choice: this.#memories.of(plugin).choice }));
+  }
+
+  /** Takes over decisions, also about plugins that are not there yet. @throws HiveError INVALID_PARAMS, STORAGE_FAILED */
+  async takeChoices(choices: readonly { plugin: string; choice: PluginChoice }[]): Promise<void> {
+    for (const { plugin } of choices) {
+      const problem = nameProblem('plugin', plugin);
+      if (problem !== null) throw new HiveError('INVALID_PARAMS', problem, { next: 'Give the id of a plugin.' });
+    }
+    for (const { plugin, choice } of choices) {
+      if (this.#memories.of(plugin).choice !== choice) await this.#memories.decide({ ...this.#memories.of(plugin), choice });
+    }
+    this.#applyWants();
+  }
+
   /** @throws HiveError NOT_FOUND; PLUGIN_NOT_READY it is not wanted, or there is no host */
   async restart(id: string, requested?: Requested): Promise<Plugin> {
     await this.#hostArrived();
@@ -128,11 +151,15 @@ export class PluginSystem<Session extends PluginSession = PluginSession> {
   }
 
   /** @throws HiveError NOT_FOUND, PLUGIN_NOT_READY, or what the plugin answers */
-  async call(id: string, method: string, params: unknown, { signal }: Pick<CallOptions, 'signal'> = {}): Promise<unknown> {
+  async call(id: string, method: string, params: unknown, { signal, progress }: Partial<CallContext> = {}): Promise<unknown> {
     if (!this.#known.has(id)) await this.#hostArrived();
     const { link } = this.#named(id);
     if (link === null) throw notReady(id);
-    return link.call(method, params, signal === undefined ? {} : { signal });
+    // How long it may take is the caller's to say: the call is withdrawn here when it is withdrawn there.
+    return link.call(method, params, {
+      ...(signal === undefined ? {} : { signal, deadlineMs: longestCallMs }),
+      ...(progress === undefined ? {} : { onProgress: progress }),
+    });
   }
 
   /** hive.yaml or the services have changed: tells plugins their new settings, starts and stops them as is wanted now. */

@@ -4,7 +4,7 @@ import { HiveError } from '../../shared/errors/index.js';
 import type { Revision } from '../../shared/protocol/results.js';
 import type { PendingCause } from '../state/state-store.js';
 import type { LiveSources } from './live-sources.js';
-import { findMask, maskSecrets, unmaskSecrets } from './mask-secrets.js';
+import { findMask, maskSecrets, unmaskSecrets } from '../../shared/config/mask-secrets.js';
 import { applyMergePatch } from './merge-patch.js';
 import { planChanges } from './plan-changes.js';
 import { conflictRefusal, refusalError } from './refusal.js';

@@ -10,6 +10,7 @@ import { HiveError } from '../../shared/errors/index.js';
 import type { Change, Revision, Source } from '../../shared/protocol/results.js';
 import type { PendingCause, StateStore } from '../state/state-store.js';
 import { detectSource, sourceFile, type SourceFile } from './detect-source.js';
+import { dotenvFiles } from './dotenv-digests.js';
 import { LiveSources, type Plan } from './live-sources.js';
 import { loadSources } from './load-sources.js';
 import { ReaderFactory } from './reader-factory.js';
@@ -88,6 +89,16 @@ export class SourceManager {
   /** Every live service of the enabled sources. */
   allSpecs(): ServiceSpec[] {
     return this.live.all().flatMap((source) => (source.row.enabled ? [...(source.spec?.services ?? [])] : []));
+  }
+
+  /** What a YAML source says as it is live, with its secrets, and the dotenv files that its services read. @throws HiveError NOT_FOUND */
+  textOf(name: string): { name: string; text: string | null; dotenv: string[] } {
+    const source = this.live.get(name);
+    return {
+      name,
+      text: source.content === null ? null : source.reader.textOf(source.content),
+      dotenv: source.spec === null ? [] : dotenvFiles(source.spec),
+    };
   }
 
   /** The live spec of a service, or null. @throws HiveError INVALID_PARAMS when `fqn` is no full name. */

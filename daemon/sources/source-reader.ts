@@ -33,6 +33,8 @@ export interface SourceReader {
   looksCutOff(content: string, live: string): boolean;
   /** A service's configuration as written in `content`, and its revision where services have their own; null: no such service. */
   configOf(content: string, service: string): { readonly config: unknown; readonly revision: number | null } | null;
+  /** The text that `content` is of; null: it is of no text. */
+  textOf(content: string): string | null;
   /** A problem that is found only after the reading, placed where `content` says what is at `path`. */
   problemAt(content: string, path: readonly (string | number)[], message: string): Problem;
   close(): void;

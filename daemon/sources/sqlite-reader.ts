@@ -110,6 +110,10 @@ export class SqliteReader implements SourceReader {
     return found === undefined ? null : { config: JSON.parse(found.config) as unknown, revision: found.revision };
   }
 
+  textOf(): null {
+    return null;
+  }
+
   problemAt(_content: string, path: readonly (string | number)[], message: string): Problem {
     const [, service] = path[0] === 'services' ? path : [];
     const file = service === undefined ? this.file.path : `${this.options.source}:${service}`;

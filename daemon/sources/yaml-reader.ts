@@ -69,6 +69,10 @@ export class YamlReader implements SourceReader {
     return node === null ? null : { config: toPlain(node, service), revision: null };
   }
 
+  textOf(content: string): string | null {
+    return (JSON.parse(content) as Partial<YamlContent>).text ?? null;
+  }
+
   problemAt(content: string, path: readonly (string | number)[], message: string): Problem {
     const { tree, problems } = this.tree(content);
     problems.add({ span: tree === null ? nowhere : spanAt(tree, path, 'value'), path, code: 'CONFLICT', message });

@@ -59,6 +59,16 @@ export class Intents {
     return [...this.rows.keys()].filter((name) => name.endsWith(':*')).map((name) => name.slice(0, -2));
   }
 
+  /** Everything that is remembered, in the order in which it has to be taken over: the word about a source first. */
+  all(): { readonly name: string; readonly wanted: Wanted }[] {
+    const isSource = (name: string): number => (name.endsWith(':*') ? 0 : 1);
+    return [...this.rows].map(([name, { wanted }]) => ({ name, wanted })).sort((one, other) => isSource(one.name) - isSource(other.name) || one.name.localeCompare(other.name));
+  }
+
+  allScales(): { readonly fqn: string; readonly instances: number }[] {
+    return [...this.scales].map(([fqn, instances]) => ({ fqn, instances })).sort((one, other) => one.fqn.localeCompare(other.fqn));
+  }
+
   /** Inside a transaction; `remember` afterwards, once it is on disk. Names are services or `source:*`. */
   write(tx: Transaction, names: readonly string[], wanted: Wanted): void {
     const upsert = tx.db.prepare(

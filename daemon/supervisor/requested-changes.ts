@@ -1,5 +1,6 @@
 import { hostPortsOf } from '../../shared/config/host-ports.js';
 import { HiveError } from '../../shared/errors/index.js';
+import { rememberCarried, writeCarried, type CarriedIntents } from './carried-intents.js';
 import { withDependencies } from './dependency-order.js';
 import type { Wanted } from './intents.js';
 import type { SupervisedService } from './supervised-service.js';
@@ -26,22 +27,34 @@ export class RequestedChanges {
 
   /** Wants services up or down. A start wants up what it depends on, too. */
   async want(targets: Targets, wanted: Wanted, by: Requested): Promise<SupervisedService[]> {
-    const { services: directory, rollouts, orders } = this.all;
     this.all.refuseWhenHalting();
     const services = this.named(targets);
-    const all = wanted === 'up' ? withDependencies(services, (service) => directory.dependenciesOf(service)) : services;
+    const all = wanted === 'up' ? withDependencies(services, (service) => this.all.services.dependenciesOf(service)) : services;
     const needed = all.filter((service) => services.includes(service) || this.all.wanted(service) === 'down');
     await this.writeIntents('fqn' in targets ? needed.map((service) => service.fqn) : [`${targets.source}:*`], wanted);
-    for (const service of needed) {
-      if (wanted === 'down') rollouts.cancel(service);
-      service.touch();
-      for (const actor of service.actors) {
-        if (wanted === 'down') actor.post({ kind: 'stop' }, by);
-        else orders.startWithPresentSpec(service, actor, `it was wanted up by ${by.by}`, by);
-      }
-      directory.tell(service);
-    }
+    for (const service of needed) this.obey(service, wanted, by);
     return services;
+  }
+
+  /**
+   * Takes over what was said to another daemon, also about services that are not there yet, and acts on what differs for
+   * those that are; answers the full names of these.
+   */
+  async takeOver(given: CarriedIntents, by: Requested): Promise<string[]> {
+    const { store, intents, services, orders } = this.all;
+    this.all.refuseWhenHalting();
+    const before = services.all().map((service) => ({ service, wanted: this.all.wanted(service), instances: this.all.instancesOf(service) }));
+    await store.commit((tx) => writeCarried(tx, intents, given));
+    rememberCarried(intents, given);
+    const touched: string[] = [];
+    for (const { service, ...was } of before) {
+      const wanted = this.all.wanted(service);
+      const isScaled = this.all.instancesOf(service) !== was.instances;
+      if (isScaled) orders.resize(service, by, { reason: 'as it was when it was backed up', isRequest: true });
+      if (wanted !== was.wanted) this.obey(service, wanted, by);
+      if (isScaled || wanted !== was.wanted) touched.push(service.fqn);
+    }
+    return touched;
   }
 
   async restart(targets: Targets, by: Requested): Promise<SupervisedService[]> {
@@ -92,6 +105,17 @@ export class RequestedChanges {
     service.touch();
     this.all.orders.resize(service, by, { reason, isRequest: true });
     return service;
+  }
+
+  private obey(service: SupervisedService, wanted: Wanted, by: Requested): void {
+    const { services, rollouts, orders } = this.all;
+    if (wanted === 'down') rollouts.cancel(service);
+    service.touch();
+    for (const actor of service.actors) {
+      if (wanted === 'down') actor.post({ kind: 'stop' }, by);
+      else orders.startWithPresentSpec(service, actor, `it was wanted up by ${by.by}`, by);
+    }
+    services.tell(service);
   }
 
   private named(targets: Targets): SupervisedService[] {

@@ -8,6 +8,7 @@ import type { RoutedService } from '../routes/derive-routes.js';
 import type { Exposed } from '../sharing/sharing.js';
 import type { SupervisorPort } from '../sources/supervisor-port.js';
 import type { PendingCause, StateStore } from '../state/state-store.js';
+import { carriedIntents, type CarriedIntents } from './carried-intents.js';
 import type { InstanceActor } from './instance-actor.js';
 import type { WorkTools } from './instance-work.js';
 import type { Intents, Wanted } from './intents.js';
@@ -97,6 +98,17 @@ export class Supervisor implements SupervisorPort {
   /** Wants that many instances; resolves when that is durable. */
   scale(fqn: string, scaling: Scaling, by: Requested): Promise<SupervisedService> {
     return this.requests.scale(fqn, scaling, by);
+  }
+
+  /** What the operator has said, as another daemon can take it over. */
+  carriedIntents(): CarriedIntents {
+    const { intents, services } = this.supervision;
+    return carriedIntents(intents, (fqn) => services.find(fqn)?.spec.restart.policy);
+  }
+
+  /** Takes over what was said to another daemon; resolves with the services that it changed, when that is durable. */
+  takeIntents(given: CarriedIntents, by: Requested): Promise<string[]> {
+    return this.requests.takeOver(given, by);
   }
 
   /** Stops everything in reverse dependency order. What the operator wants stays as it is, for the next daemon. */

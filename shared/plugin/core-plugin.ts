@@ -28,6 +28,14 @@ export interface PluginContext {
   readonly progress: (message?: string) => void;
 }
 
+/** What answering a call may use beside its parameters. */
+export interface CallContext {
+  /** Aborted when the caller withdraws the call or is gone. */
+  readonly signal: AbortSignal;
+  /** Tells the caller how far it is. */
+  progress(value: unknown): void;
+}
+
 /** Why a plugin is to end: it was asked to, its link to the daemon ended, or it got SIGTERM. */
 export type ShutdownReason = 'asked' | 'linkLost' | 'signal';
 
@@ -50,7 +58,7 @@ export interface CorePlugin {
   /** Gets the state of everything before the first event, and again after a `gap`. */
   onSnapshot?(snapshot: Snapshot): Promise<void> | void;
   /** Answers `plugins.call`. Absent: every call is refused. */
-  onCall?(method: string, params: unknown): unknown;
+  onCall?(method: string, params: unknown, call: CallContext): unknown;
   /** Takes changed settings. Absent: the plugin is started again with them. */
   onConfig?(config: Record<string, unknown>): Promise<void> | void;
   /** Runs at the end; it has five seconds. */

@@ -3,7 +3,7 @@ import { type HiveError, toHiveError } from '../errors/hive-error.js';
 import { protocolVersions, type FailedNotice, type InitializeAnswer, type InitializeRequest, type StatusNotice } from '../protocol/link.js';
 import { methodNotFound } from '../rpc/index.js';
 import { CorePluginRegistry } from './core-plugin-registry.js';
-import type { CorePlugin, EventPattern, LogLevel, PluginContext, ShutdownReason, Snapshot } from './core-plugin.js';
+import type { CallContext, CorePlugin, EventPattern, LogLevel, PluginContext, ShutdownReason, Snapshot } from './core-plugin.js';
 import { EventFeed } from './event-feed.js';
 import { hideLink, openLink } from './open-link.js';
 
@@ -38,7 +38,7 @@ class PluginRunner {
     hideLink(process.env);
     const client = this.#client = DaemonClient.over(stream, {
       name: 'the daemon',
-      onRequest: (method, params) => this.#answer(method, params),
+      onRequest: (method, params, context) => this.#answer(method, params, context),
       onDefect: (error) => log('error', error instanceof Error ? (error.stack ?? error.message) : String(error)),
     });
     client.onEvents((batch) => this.#feed.take(batch));
@@ -94,20 +94,20 @@ class PluginRunner {
     if (event.type === 'gap' && snapshot !== undefined) await this.#registry.broadcastSnapshot(snapshot);
   }
 
-  #answer(method: string, params: unknown): unknown {
+  #answer(method: string, params: unknown, context: CallContext): unknown {
     switch (method) {
       case '$/ping': return {};
       case 'shutdown': return this.#shutDown();
-      case 'plugin.call': return this.#call(params as { method: string; params?: unknown });
+      case 'plugin.call': return this.#call(params as { method: string; params?: unknown }, context);
       case 'plugin.configure': return this.#configure((params as { config: Record<string, unknown> }).config);
       default: throw methodNotFound(method);
     }
   }
 
-  #call({ method, params }: { method: string; params?: unknown }): unknown {
+  #call({ method, params }: { method: string; params?: unknown }, context: CallContext): unknown {
     const callable = this.#registry.plugins.find((plugin) => plugin.onCall !== undefined);
     if (callable?.onCall === undefined) throw methodNotFound(method);
-    return callable.onCall(method, params);
+    return callable.onCall(method, params, context);
   }
 
   async #configure(config: Record<string, unknown>): Promise<object> {

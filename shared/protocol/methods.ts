@@ -40,6 +40,7 @@ const admin = (): Need => ({ grant: 'admin' });
 const sourcesWrite = (): Need => ({ grant: 'sources:write' });
 const eventsRead = (): Need => ({ grant: 'events:read' });
 const routes = (): Need => ({ grant: 'routes' });
+const stateExport = (): Need => ({ grant: 'state:export' });
 
 const sourceOf = (fqn: string): string => fqn.split(':')[0] ?? '';
 const write = (p: { fqn: string }): Need => ({ grant: 'services:write', target: sourceOf(p.fqn) });
@@ -97,6 +98,11 @@ export const methods = {
   'source.start': method({ client: 'startSource', doc: 'Wants every service of the source up.', needDoc: 'services:control:<source>:*', need: (p: { name: string }) => controlEither({ source: p.name }), params: name, result: actedOn }),
   'source.stop': method({ client: 'stopSource', doc: 'Wants every service of the source down.', needDoc: 'services:control:<source>:*', need: (p: { name: string }) => controlEither({ source: p.name }), params: name, result: actedOn }),
   'source.plan': method({ client: 'planSource', doc: 'What a reload would change and what each change costs.', needDoc: 'read', need: read, params: name, result: (z: Z) => z.object({ changes: z.array(shape.change(z)), problems: z.array(shape.problem(z)) }) }),
+  'source.text': method({
+    client: 'getSourceText', needDoc: 'state:export', need: stateExport,
+    doc: 'What a YAML source says as it is live, in full and with its secrets (text: null for a SQLite source and one that was never read well), and the dotenv files that its services read. For backups.',
+    params: name, result: (z: Z) => z.object({ name: z.string(), text: z.string().nullable(), dotenv: z.array(z.string()) }),
+  }),
 
   'services.list': method({ client: 'listServices', doc: 'Every service, or those of one source.', needDoc: 'read', need: read, params: (z: Z) => z.strictObject({ source: z.string().optional() }), result: (z: Z) => z.object({ services: z.array(shape.service(z)) }) }),
   'services.get': method({ client: 'getService', doc: 'One service.', needDoc: 'read', need: read, params: fqn, result: shape.service }),
@@ -174,6 +180,16 @@ export const methods = {
     doc: 'Passes a request on to a plugin and answers what it answers.',
     params: (z: Z) => z.strictObject({ plugin: z.string(), method: z.string(), params: z.unknown().optional() }),
     result: (z: Z) => z.unknown(),
+  }),
+
+  'state.export': method({
+    client: 'exportState', doc: 'What this daemon remembers and no configuration says: registered sources, what is wanted up and down, scales, and which plugins were enabled or disabled by hand. For backups.',
+    needDoc: 'state:export', need: stateExport, params: nothing,
+    result: (z: Z) => z.object({ version: z.string(), home: z.string(), sources: z.array(shape.registration(z)), ...shape.carriedState(z) }),
+  }),
+  'state.import': method({
+    client: 'importState', doc: 'Takes over what another daemon, or this one earlier, answered to state.export, also for sources and services that are yet to come; what is left out stays as it is. Answers the services that it touched. Sources are registered with source.add.',
+    needDoc: 'state:import', need: (): Need => ({ grant: 'state:import' }), params: (z: Z) => z.strictObject(shape.carriedState(z)).partial(), result: (z: Z) => z.object({ services: z.array(z.string()) }),
   }),
 
   'config.validate': method({ client: 'validateConfig', doc: 'Reads a file as a source would be read and lists its problems; loads nothing.', needDoc: 'read', need: read, params: (z: Z) => z.strictObject({ path: z.string() }), result: (z: Z) => z.object({ problems: z.array(shape.problem(z)) }) }),

@@ -207,3 +207,14 @@ export const routeTable = (z: Z) =>
     routes: z.array(route(z)),
   });
 export type RouteTable = zod.infer<ReturnType<typeof routeTable>>;
+
+/** What an operator has said, apart from configuration: what state.export answers and state.import takes. */
+export const carriedState = (z: Z) => ({
+  intents: z.array(z.strictObject({ name: z.string().regex(/^[a-z][a-z0-9-]*:(\*|[a-z][a-z0-9_-]*)$/).describe('source:service, or source:* for what was said of a whole source.'), wanted: z.enum(['up', 'down']) })),
+  scales: z.array(z.strictObject({ fqn: z.string().regex(/^[a-z][a-z0-9-]*:[a-z][a-z0-9_-]*$/), instances: z.number().int().min(0).max(10_000) })),
+  plugins: z.array(z.strictObject({ plugin: z.string(), choice: z.enum(['default', 'enabled', 'disabled']).describe('What was decided by hand; default: nothing.') })),
+});
+
+/** How a source is registered, for state.export. */
+export const registration = (z: Z) =>
+  z.object({ name: z.string(), kind: z.enum(['yaml', 'sqlite']), path: z.string(), enabled: z.boolean(), revision: z.number().int() });

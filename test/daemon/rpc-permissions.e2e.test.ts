@@ -15,7 +15,7 @@ const plugin = { plugin: 'nobody' };
 const paramsOf: Readonly<Record<MethodName, object>> = {
   'daemon.ping': {}, 'daemon.status': {}, 'daemon.shutdown': {},
   'source.list': {}, 'source.add': { path: '/nowhere' }, 'source.remove': source, 'source.reload': source, 'source.enable': source, 'source.disable': source,
-  'source.start': source, 'source.stop': source, 'source.plan': source,
+  'source.start': source, 'source.stop': source, 'source.plan': source, 'source.text': source,
   'services.list': {}, 'services.get': web, 'services.config': web, 'services.create': { source: 'cocoons', name: 'job', config: { runner } },
   'services.update': { ...web, patch: {} }, 'services.delete': web, 'services.start': web, 'services.stop': web, 'services.restart': web, 'services.deploy': web,
   'services.scale': { ...web, instances: 1 }, 'services.wait': { ...web, for: 'running', timeoutMs: 0 }, 'services.revisions': web, 'services.rollback': { ...web, revision: 1 },
@@ -24,6 +24,7 @@ const paramsOf: Readonly<Record<MethodName, object>> = {
   'events.subscribe': {}, 'events.ack': { seq: 0 }, 'events.list': {}, 'events.unsubscribe': {},
   'exposed.list': {}, 'routes.get': {}, 'routes.subscribe': {}, 'routes.unsubscribe': {}, 'routes.ack': { version: 0, listening: [] }, 'routes.nack': { version: 0, reason: 'x' }, 'routes.drained': { endpoint: 'x' },
   'plugins.list': {}, 'plugins.get': plugin, 'plugins.enable': plugin, 'plugins.disable': plugin, 'plugins.restart': plugin, 'plugins.reload': {}, 'plugins.call': { ...plugin, method: 'x' },
+  'state.export': {}, 'state.import': { intents: [{ name: 'elsewhere:web', wanted: 'up' }] },
   'config.validate': { path: '/nowhere' }, 'config.schema': {},
 };
 const names = Object.keys(methods) as MethodName[];
@@ -42,6 +43,8 @@ const plugins: Readonly<Record<string, readonly string[]>> = {
   registrar: ['sources:write'],
   router: ['routes'],
   chief: ['admin'],
+  archivist: ['state:export'],
+  restorer: ['state:import'],
   // Nothing of this is a grant.
   hopeful: ['rea', 'READ', 'read ', 'services:control', 'services:control:', 'services:write:', 'logs:read', 'owner', '', '**', 'plugin:call'],
 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { findMask, maskSecrets, unmaskSecrets } from '../../daemon/sources/mask-secrets.js';
+import { findMask, maskSecrets, unmaskSecrets } from '../../shared/config/mask-secrets.js';
 import { applyMergePatch } from '../../daemon/sources/merge-patch.js';
 
 describe('masking secrets', () => {

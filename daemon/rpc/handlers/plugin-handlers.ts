@@ -12,6 +12,6 @@ export function pluginHandlers(plugins: PluginSystem<Session>): Pick<Handlers, P
     'plugins.disable': ({ plugin }, { requested }) => plugins.disable(plugin, requested),
     'plugins.restart': ({ plugin }, { requested }) => plugins.restart(plugin, requested),
     'plugins.reload': (_params, { requested }) => plugins.reload(requested),
-    'plugins.call': ({ plugin, method, params }, { context }) => plugins.call(plugin, method, params, context),
+    'plugins.call': ({ plugin, method, params }, { context }) => plugins.call(plugin, method, params, { signal: context.signal, progress: (value) => context.progress(value) }),
   };
 }

@@ -2,7 +2,7 @@ import type { SourceManager } from '../../sources/source-manager.js';
 import type { Supervisor } from '../../supervisor/supervisor.js';
 import type { Handlers } from '../dispatch.js';
 
-type SourceMethods = Extract<keyof Handlers, `source.${string}`>;
+type SourceMethods = Exclude<Extract<keyof Handlers, `source.${string}`>, 'source.text'>;
 
 export function sourceHandlers(sources: SourceManager, supervisor: Supervisor): Pick<Handlers, SourceMethods> {
   return {
