@@ -81,7 +81,7 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
   const supervisor: Supervisor = new Supervisor(store, {
     runner, logs, health, warn,
     ports: new Ports(store),
-    builds: new Builds(store),
+    builds: new Builds(store, runner),
     daemonEnvironment: allowListedEnvironment(process.env),
     drain: (endpoints, limitMs) => routes.drain(endpoints, limitMs),
     routesInForce: () => routes.inForce(routesInForceMs),

@@ -1,3 +1,5 @@
+import type { TaskReport, TaskRequest } from './task.js';
+
 /**
  * What the reconciler knows of any way to run an instance: as a script, in a container, in a swarm.
  *
@@ -21,7 +23,7 @@ export interface Runner<Command = unknown> {
    */
   stop(instance: RunningInstance, options: StopOptions): Promise<StopReport>;
 
-  /** Finds what earlier daemons started. To be called once, before the first `launch`. */
+  /** Finds what earlier daemons started, and begins to stop the tasks among it. To be called once, before the first `launch`. */
   adopt(): Promise<AdoptReport>;
 
   /** Calls `listener` once for every incarnation that ends from now on. Returns a function that takes the listener off. */
@@ -33,7 +35,19 @@ export interface Runner<Command = unknown> {
   /** The processes of an instance that are alive now, its main process first; what a slow stop waits for. */
   liveTreeOf(instance: RunningInstance): Promise<LiveProcess[]>;
 
-  /** Stops watching. Instances run on. */
+  /**
+   * Runs a command to its end and resolves however it ended. After `timeoutMs`, or when `signal` aborts, it is taken down
+   * first with everything that it started: SIGTERM, `taskGraceMs`, SIGKILL. What it left in the background when it ended by
+   * itself is let be. `onExit` is not told. Nothing of it is left on record when this resolves.
+   * Throws SPAWN_FAILED, INVALID_CONFIG, CONFLICT (this daemon runs a task of this name already), and STOP_FAILED when it, or
+   * what an earlier daemon left of it, cannot be killed.
+   */
+  runTask(request: TaskRequest<Command>, signal: AbortSignal): Promise<TaskReport>;
+
+  /** Resolves when the tasks that `adopt` found of earlier daemons are stopped, as far as they can be; never rejects. */
+  tasksCleared(): Promise<void>;
+
+  /** Stops watching. Instances run on; tasks are to be aborted before. */
   close(): Promise<void>;
 }
 
@@ -42,11 +56,13 @@ export interface InstanceRef {
   readonly source: string;
   readonly service: string;
   readonly number: number;
+  /** Only in a TaskRef. */
+  readonly task?: string;
 }
 
-/** How an instance is written for people and used as a map key: `source:service#1`. */
+/** How an instance is written for people and used as a map key: `source:service#1`; a task: `source:service#1 (build)`. */
 export function instanceKey(ref: InstanceRef): string {
-  return `${ref.source}:${ref.service}#${ref.number}`;
+  return `${ref.source}:${ref.service}#${ref.number}${ref.task === undefined ? '' : ` (${ref.task})`}`;
 }
 
 export interface LaunchRequest<Command> {

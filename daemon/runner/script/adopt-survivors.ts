@@ -14,11 +14,12 @@ export interface Survivors {
 /**
  * Reads every run folder of a home. Orders that an earlier daemon gave and that no shim has begun are taken back first:
  * afterwards a folder without a lock stays without one, even while that daemon's launcher still works off its queue.
+ * `folders`: other ones than those of the instances.
  */
-export async function adoptSurvivors(home: string): Promise<Survivors> {
+export async function adoptSurvivors(home: string, folders: readonly { ref: InstanceRef; folder: string }[] = listRunFolders(home)): Promise<Survivors> {
   const survivors: Survivors = { living: [], exited: [] };
   await Promise.all(
-    listRunFolders(home).map(async ({ ref, folder }) => {
+    folders.map(async ({ ref, folder }) => {
       revokeOrders(folder);
       const first = readInstanceState(folder);
       const lasting = first.kind === 'running' || first.kind === 'ended' || first.kind === 'free';

@@ -15,6 +15,7 @@ import {
   type StopOptions,
   type StopReport,
 } from '../runner.js';
+import type { TaskReport, TaskRequest } from '../task.js';
 import { adoptSurvivors } from './adopt-survivors.js';
 import { Doorbell, type Ring } from './doorbell.js';
 import { readInstanceState } from './instance-state.js';
@@ -25,6 +26,7 @@ import { planLaunch, spawnFailed, writeNewFile, type LaunchPlan } from './plan-l
 import { removeLeftovers, removeRecord } from './record-file.js';
 import { runFolderOf, runRootOf } from './run-folder.js';
 import type { ScriptCommand } from './script-command.js';
+import { ScriptTasks } from './script-tasks.js';
 import { settleInstance, type SettledState } from './settle-instance.js';
 import { findMembers } from './stop/find-members.js';
 import type { TreeOwner } from './stop/instance-tree.js';
@@ -53,6 +55,7 @@ export class ScriptRunner implements Runner<ScriptCommand> {
   private readonly orders = new LaunchOrders();
   private readonly watched: WatchedInstances;
   private readonly starting = new Set<string>();
+  private readonly tasks: ScriptTasks;
   private readonly sparedSessions: ReadonlySet<number> = new Set([readProcess(process.pid)?.sessionId ?? 0]);
   private closed = false;
 
@@ -71,6 +74,15 @@ export class ScriptRunner implements Runner<ScriptCommand> {
     this.doorbell = new Doorbell(doorbellPath, (rings) => this.heard(rings), () => this.lookAgain());
     this.launcher = new Launcher(options.launcherShell ?? [preferredShell()], doorbellPath, () => this.orders.abandon('launcher-died'));
     this.launcher.start();
+    this.tasks = new ScriptTasks(options.home, {
+      launch: async (request) => {
+        const { incarnation } = await this.launch(request);
+        return this.watched.get(incarnation) as WatchedInstance;
+      },
+      watch: (instance) => this.watched.add(instance),
+      stop: (instance, stop) => this.stop(instance, stop),
+      forget: (ref, incarnation) => this.forget(ref, incarnation),
+    });
   }
 
   async launch(request: LaunchRequest<ScriptCommand>): Promise<RunningInstance> {
@@ -105,7 +117,16 @@ export class ScriptRunner implements Runner<ScriptCommand> {
     };
   }
 
+  runTask(request: TaskRequest<ScriptCommand>, signal: AbortSignal): Promise<TaskReport> {
+    return this.tasks.run(request, signal);
+  }
+
+  tasksCleared(): Promise<void> {
+    return this.tasks.cleared();
+  }
+
   async adopt(): Promise<AdoptReport> {
+    this.tasks.clearLeft();
     const { living, exited } = await adoptSurvivors(this.options.home);
     for (const instance of living) this.watched.add(instance);
     for (const { instance, end } of exited) this.watched.addEnded(instance, end);
@@ -115,7 +136,7 @@ export class ScriptRunner implements Runner<ScriptCommand> {
   }
 
   onExit(listener: (exit: InstanceExit) => void): () => void {
-    return this.watched.onExit(listener);
+    return this.watched.onExit((exit) => { if (exit.ref.task === undefined) listener(exit); });
   }
 
   async forget(ref: InstanceRef, incarnation: string): Promise<void> {
