@@ -11,6 +11,10 @@ import { prepareHome } from './home/prepare-home.js';
 import { LogStore } from './logs/log-store.js';
 import { openDaemonLog, type Logger } from './daemon-log.js';
 import { PluginSystem } from './plugins/plugin-system.js';
+import { EngineMemory } from './runner/engine-memory.js';
+import { homeId } from './runner/home-id.js';
+import { openEngine } from './runner/open-engine.js';
+import { Runners } from './runner/runners.js';
 import { allowListedEnvironment } from './runner/script/environment.js';
 import { ScriptRunner } from './runner/script/script-runner.js';
 import { daemonHandlers } from './rpc/handlers/daemon-handlers.js';
@@ -29,6 +33,7 @@ import { keepOwnFilesPrivate } from './service-umask.js';
 import { SourceManager } from './sources/source-manager.js';
 import { validatePath } from './sources/validate-path.js';
 import { StateStore } from './state/state-store.js';
+import { usageInEngines } from './stats/usage-in-engines.js';
 import { StatsSampler } from './stats/stats-sampler.js';
 import { Builds } from './supervisor/builds.js';
 import { Ports } from './supervisor/ports.js';
@@ -76,12 +81,19 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
   const stopPruning = keepJournalShort(store, Number(process.env['HIVE_JOURNAL_EVENTS'] ?? defaultKeptEvents));
 
   const logs = new LogStore({ home, warn });
-  const runner = new ScriptRunner({ home, baseEnvironment: allowListedEnvironment(process.env) });
+  const engineTools = { home, warn, homeId: homeId(home) };
+  const script = new ScriptRunner({ home, baseEnvironment: allowListedEnvironment(process.env) });
+  const runner = new Runners({
+    script,
+    open: (engine) => openEngine(engine, engineTools),
+    memory: new EngineMemory(home),
+    warn,
+  });
   const health = new HealthMonitor({ onVerdict: (ref, verdict) => supervisor.verdict(ref, verdict) });
   const supervisor: Supervisor = new Supervisor(store, {
     runner, logs, health, warn,
     ports: new Ports(store),
-    builds: new Builds(store, runner),
+    builds: new Builds(store, script),
     daemonEnvironment: allowListedEnvironment(process.env),
     drain: (endpoints, limitMs) => routes.drain(endpoints, limitMs),
     routesInForce: () => routes.inForce(routesInForceMs),
@@ -105,7 +117,8 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
   await sources.load();
   await supervisor.stopOrphans(new Set(sources.loaded()), new Set(sources.list().map(({ name }) => name)));
   const stats = new StatsSampler({
-    instances: () => supervisor.running().map(({ actor, process: { pid, startedAt } }) => ({ ref: actor.ref, pid, startedAt })),
+    instances: () => supervisor.running().filter(({ process }) => process.engine === undefined).map(({ actor, process: { pid, startedAt } }) => ({ ref: actor.ref, pid, startedAt })),
+    others: () => usageInEngines(supervisor, runner),
   });
 
   const sessions = new Set<Session>();

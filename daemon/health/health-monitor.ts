@@ -24,6 +24,8 @@ export interface WatchedInstance {
   readonly environment: Readonly<Record<string, string>>;
   /** When this incarnation started, on the monitor's clock. */
   readonly startedAtMonotonicMs: number;
+  readonly endpoints?: ProbeTarget['endpoints'];
+  readonly exec?: ProbeTarget['exec'];
   /** The address of the ports; 127.0.0.1 by default. */
   readonly host?: string;
   /** The last verdict on this very incarnation, where an earlier daemon left one: it is not told again. Null by default. */
@@ -85,9 +87,9 @@ export class HealthMonitor {
   watch(instance: WatchedInstance): void {
     this.unwatch(instance.ref);
     if (instance.checks.length === 0) return;
-    const { host = '127.0.0.1', ports, environment, knownHealthy = null, startedAtMonotonicMs } = instance;
+    const { host = '127.0.0.1', ports, endpoints, exec = null, environment, knownHealthy = null, startedAtMonotonicMs } = instance;
     const watch: Watch = {
-      instance, target: { host, ports, environment }, checks: [], ended: new AbortController(),
+      instance, target: { host, ports, environment, exec, ...(endpoints === undefined ? {} : { endpoints }) }, checks: [], ended: new AbortController(),
       verdict: freshHistory(startedAtMonotonicMs, knownHealthy).verdict,
     };
     this.#watches.set(instanceKey(instance.ref), watch);

@@ -1,5 +1,7 @@
 import type { HealthCheckSpec } from '../../shared/config/service-spec.js';
 import { probeCommand } from './command-probe.js';
+import { probeInside, type ExecInside } from './inside-probe.js';
+import type { RunningInstance } from '../runner/runner.js';
 import { probeHttp } from './http-probe.js';
 import { shorten, type ProbeResult } from './probe-result.js';
 import { probeTcp } from './tcp-probe.js';
@@ -10,8 +12,12 @@ export interface ProbeTarget {
   readonly host: string;
   /** Port numbers by name. */
   readonly ports: Readonly<Record<string, number>>;
+  /** Where ports answer that are not on `host` under these numbers. */
+  readonly endpoints?: RunningInstance['endpoints'];
   /** The whole environment of a check command. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Runs check commands inside of the instance; absent: they are processes of this machine. */
+  readonly exec?: ExecInside | null;
 }
 
 /**
@@ -30,14 +36,14 @@ export async function probe(check: HealthCheckSpec, target: ProbeTarget, signal:
 async function makeProbe(check: HealthCheckSpec, target: ProbeTarget, signal: AbortSignal): Promise<ProbeResult> {
   switch (check.type) {
     case 'cmd':
-      return probeCommand(check, target.environment, signal);
+      return target.exec === undefined || target.exec === null ? probeCommand(check, target.environment, signal) : probeInside(check, target.exec, signal);
     case 'http':
     case 'tcp': {
-      const port = target.ports[check.port];
+      const { address: host, port } = target.endpoints?.[check.port] ?? { address: target.host, port: target.ports[check.port] };
       if (port === undefined) {
         return { kind: 'failed', detail: `the service has no port named "${check.port}"` };
       }
-      const address = { host: target.host, port };
+      const address = { host, port };
       return check.type === 'http' ? probeHttp(check, address, signal) : probeTcp(check, address, signal);
     }
   }

@@ -121,7 +121,12 @@ export function enterWhatPolicySays(context: StepContext, run: EndedRun, before:
 }
 
 export function started(context: StepContext, process: RunningInstance): NewEvent {
-  return { type: 'service.started', service: context.service, instance: context.instance, pid: process.pid };
+  return { type: 'service.started', service: context.service, instance: context.instance, ...placeOf(process) };
+}
+
+/** By what an instance is found on its machine. */
+export function placeOf({ pid, containerId }: RunningInstance): { pid?: number; containerId?: string } {
+  return { ...(pid === 0 ? {} : { pid }), ...(containerId === undefined ? {} : { containerId }) };
 }
 
 export function stopped(context: StepContext, exit: ExitResult): NewEvent {

@@ -17,6 +17,8 @@ export type InstanceEvent =
   /** Nothing was launched: what it uses has gone since the launch was decided on. */
   | { readonly kind: 'heldBack'; readonly incarnation: string }
   | { readonly kind: 'exited'; readonly incarnation: string; readonly exit: ExitResult; readonly uptimeMs: number; readonly lastLines: readonly string[]; readonly diagnosis?: string }
+  /** The same incarnation, elsewhere: its engine moved it. */
+  | { readonly kind: 'moved'; readonly process: RunningInstance }
   /** The stop ladder is through and nothing is left of the incarnation. */
   | { readonly kind: 'gone'; readonly incarnation: string; readonly exit: ExitResult }
   | { readonly kind: 'stopFailed'; readonly incarnation: string; readonly process: RunningInstance; readonly why: string; readonly survivors: readonly number[] }

@@ -12,7 +12,7 @@ type Table = { readonly [S in StateKind]: { readonly [E in EventKind]: Cell<S, E
 
 /** Events that belong to an incarnation; in a state without one they are late news of an earlier one. */
 const noIncarnation = {
-  launched: 'ignore', launchFailed: 'ignore', heldBack: 'ignore', exited: 'ignore', gone: 'ignore', stopFailed: 'ignore', verdict: 'ignore',
+  launched: 'ignore', launchFailed: 'ignore', heldBack: 'ignore', exited: 'ignore', moved: 'ignore', gone: 'ignore', stopFailed: 'ignore', verdict: 'ignore',
 } as const;
 const noGate = { gateOpened: 'ignore', gateClosed: 'ignore' } as const;
 const noBuild = { built: 'ignore', buildFailed: 'ignore' } as const;
@@ -54,7 +54,7 @@ const table: Table = {
         exit: { kind: 'unknown', reason: 'it could not be started' }, uptimeMs: 0, lastLines: [], diagnosis: event.why, code: event.code,
       }),
     heldBack: (state, event, context) => (event.incarnation === state.incarnation ? enterWaiting(context, { history: context.history }) : 'ignore'),
-    start: 'ignore', exited: 'ignore', gone: 'ignore', stopFailed: 'ignore', verdict: 'ignore', backoffOver: 'ignore', ...noGate, ...noBuild,
+    start: 'ignore', exited: 'ignore', moved: 'ignore', gone: 'ignore', stopFailed: 'ignore', verdict: 'ignore', backoffOver: 'ignore', ...noGate, ...noBuild,
   },
 
   running: {
@@ -66,6 +66,10 @@ const table: Table = {
       // Only a daemon that comes up finds this: the instance ended while nobody watched, after it was wanted down.
       return context.wanted === 'down' ? enterStopped(context, { events: [stopped(context, event.exit)], effects }) : enterWhatPolicySays(context, event, { effects });
     },
+    moved: (state, event, context) =>
+      event.process.incarnation === state.process.incarnation
+        ? { next: { ...state, process: event.process }, history: context.history, effects: [], events: [], restarted: false }
+        : 'ignore',
     verdict: (state, event, context) => {
       if (event.incarnation !== state.process.incarnation || event.healthy === state.healthy) return 'ignore';
       const changed = {
@@ -97,7 +101,7 @@ const table: Table = {
       event.incarnation === state.incarnation
         ? enterFailed(context, { why: event.why, code: 'STOP_FAILED', leftover: event.process, survivors: event.survivors })
         : 'ignore',
-    exited: 'ignore', verdict: 'ignore', backoffOver: 'ignore', ...noGate, ...noBuild,
+    exited: 'ignore', moved: 'ignore', verdict: 'ignore', backoffOver: 'ignore', ...noGate, ...noBuild,
   },
 
   backoff: {

@@ -1,5 +1,6 @@
 import type { RouteSpec } from '../../shared/config/service-spec.js';
 import { resolveRuntime } from '../../shared/config/runtime-template.js';
+import type { RunningInstance } from '../runner/runner.js';
 import type { Endpoint, Route } from '../../shared/protocol/results.js';
 
 /** What the table needs to know of a service that has routes. */
@@ -18,6 +19,8 @@ export interface RoutedInstance {
   readonly incarnation: string | null;
   readonly healthy: boolean | null;
   readonly ports: Readonly<Record<string, number>>;
+  /** Where ports answer that are not on 127.0.0.1 under the instance's own numbers. */
+  readonly endpoints?: RunningInstance['endpoints'];
   /** The ports of what the service uses, by alias. */
   readonly uses?: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
@@ -48,9 +51,9 @@ function deriveRoute(service: RoutedService, route: RouteSpec): Route {
 }
 
 function endpointOf(service: RoutedService, instance: RoutedInstance, portName: string): Endpoint | null {
-  const port = instance.ports[portName];
+  const { address, port } = instance.endpoints?.[portName] ?? { address: '127.0.0.1', port: instance.ports[portName] };
   const takesRequests = instance.incarnation !== null && (service.hasHealthCheck ? instance.healthy === true : instance.healthy !== false);
-  return takesRequests && port !== undefined ? { id: endpointId(instance.id, instance.incarnation, portName), address: '127.0.0.1', port } : null;
+  return takesRequests && port !== undefined ? { id: endpointId(instance.id, instance.incarnation, portName), address, port } : null;
 }
 
 export function endpointId(instance: string, incarnation: string | null, portName: string): string {

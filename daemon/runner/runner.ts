@@ -1,3 +1,4 @@
+import type { LimitsSpec } from '../../shared/config/service-spec.js';
 import type { TaskReport, TaskRequest } from './task.js';
 
 /**
@@ -49,6 +50,75 @@ export interface Runner<Command = unknown> {
 
   /** Stops watching. Instances run on; tasks are to be aborted before. */
   close(): Promise<void>;
+
+  /**
+   * Runs `/bin/sh -c command` where the instance lives, to its end; for `cmd` health checks. Absent: the instance is a
+   * process of this machine, and a command beside it sees what it sees. Never rejects for what the command does.
+   */
+  exec?(instance: RunningInstance, request: ExecRequest): Promise<ExecReport>;
+
+  /** What instances use, asked where that is known. Absent: they are processes of this machine, which /proc tells of. */
+  stats?(instances: readonly RunningInstance[]): Promise<InstanceUsage[]>;
+
+  /** Calls `listener` when facts of a living incarnation changed: it moved to another node, its endpoints are others. */
+  onMoved?(listener: (instance: RunningInstance) => void): () => void;
+}
+
+/** The runner of an engine: something outside of Hive, which may be absent, stopped or slow, and comes back. */
+export interface EngineRunner<Command = unknown> extends Runner<Command> {
+  readonly engine: EngineRef;
+
+  /** Waits for the engine however long it is away; rejects with SHUTTING_DOWN once the runner is closed. */
+  adopt(): Promise<AdoptReport>;
+
+  /** As last seen; no call to the engine. */
+  availability(): Availability;
+
+  /** Calls `listener` with every change of that. What ended meanwhile is told (`onExit`) after the engine is back. */
+  onAvailability(listener: (availability: Availability) => void): () => void;
+
+  /** From now on a stop does not wait for an engine that is away: it fails with ENGINE_UNAVAILABLE. The daemon is ending. */
+  giveUpWaiting(): void;
+}
+
+/** One engine, by who speaks for it and where it listens. */
+export interface EngineRef {
+  readonly type: 'docker' | 'podman' | 'compose' | 'swarm';
+  /** An absolute path, or `tcp://host:port`. */
+  readonly socket: string;
+}
+
+export function engineKey({ type, socket }: EngineRef): string {
+  return `${type} ${socket}`;
+}
+
+export type Availability =
+  | { readonly ok: true }
+  /** `why`: a sentence without a full stop, such as `docker does not answer at /var/run/docker.sock (ENOENT)`; `next`: what mends it. */
+  | { readonly ok: false; readonly why: string; readonly next: string };
+
+export interface ExecRequest {
+  readonly command: string;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface ExecReport {
+  readonly ended: 'itself' | 'timeout' | 'abort';
+  readonly exit: ExitResult;
+  /** The end of both outputs, at most 4096 characters. */
+  readonly output: string;
+}
+
+export interface InstanceUsage {
+  readonly ref: InstanceRef;
+  readonly incarnation: string;
+  /** Fraction of one core, since it was asked last. */
+  readonly cpu: number;
+  readonly memoryBytes: number;
+  readonly threads: number;
+  /** 0 where the engine does not count them. */
+  readonly openFiles: number;
 }
 
 /** One of a service's instances; numbers count from 1. */
@@ -77,17 +147,29 @@ export interface LaunchRequest<Command> {
   /** Absolute; opened for appending, so both may name the same file. Their folder must exist. */
   readonly stdoutPath: string;
   readonly stderrPath: string;
-  readonly limits?: { readonly openFiles?: number };
+  /** What is null or absent is not limited. */
+  readonly limits?: Partial<LimitsSpec>;
+  /** Calls back with what a launch that takes long is doing, for people: `pulling nginx:1, 12 of 40 MB`. */
+  readonly onProgress?: (sentence: string) => void;
+  /** False once nobody wants the launch any more: one that takes long gives up and throws. */
+  readonly stillWanted?: () => boolean;
 }
 
 export interface RunningInstance {
   readonly ref: InstanceRef;
   readonly incarnation: string;
-  /** The service's main process. */
+  /** The service's main process; 0 where it is none of this machine. Nobody but its runner signals it. */
   readonly pid: number;
   /** The process that keeps the instance's record, while it lives. Without it the exit will be `unknown`. */
   readonly shimPid?: number;
   readonly startedAt: Date;
+  /** Where it lives when it is no child of a shim: who has to be asked about it. */
+  readonly engine?: EngineRef;
+  readonly containerId?: string;
+  /** The machine of a cluster on which it is. */
+  readonly node?: string;
+  /** Where its ports answer, by port name, where that is not 127.0.0.1 and the instance's own ports. */
+  readonly endpoints?: Readonly<Record<string, { readonly address: string; readonly port: number }>>;
 }
 
 /** How a process ended. What cannot be known is `unknown`, never a made-up 0. */

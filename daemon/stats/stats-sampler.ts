@@ -14,6 +14,8 @@ export interface SampledInstance extends ProcessTree {
 export interface StatsSamplerOptions {
   /** The instances that run as processes of this machine, asked for anew by every sample. */
   readonly instances: () => Iterable<SampledInstance>;
+  /** What all other instances use, asked of whoever knows. */
+  readonly others?: () => Promise<Stats[]>;
 }
 
 export interface StatsAnswer {
@@ -45,11 +47,13 @@ interface Sample {
  */
 export class StatsSampler {
   readonly #instances: StatsSamplerOptions['instances'];
+  readonly #others: () => Promise<Stats[]>;
   #last: Sample | null = null;
   #underWay: Promise<Sample> | null = null;
 
   constructor(options: StatsSamplerOptions) {
     this.#instances = options.instances;
+    this.#others = options.others ?? (async () => []);
   }
 
   /** Of everything, of one service (`source:service`) or of one instance (`source:service#2`); empty when none runs. */
@@ -71,6 +75,7 @@ export class StatsSampler {
     const takenAtMs = performance.now();
     const processor = readProcessorTime();
     const nowTicks = ticksSinceBoot();
+    const others = this.#others();
     const groups = groupProcesses(await readProcesses(), [...this.#instances()]);
     const breathe = breather();
     const cpuTicks: Sample['cpuTicks'] = new Map();
@@ -88,6 +93,7 @@ export class StatsSampler {
       stats.push({ ...statsOf(instance.ref, rows), cpu: since.ms <= 0 ? 0 : Math.max(0, ticksToMs(ticks - since.ticks) / since.ms), uptimeMs });
       await breathe();
     }
+    stats.push(...(await others));
     const cost = process.cpuUsage(cpuBefore);
     // All of the process's use meanwhile: never too little, and in a quiet daemon just this.
     const costMs = Math.min((cost.user + cost.system) / 1000, performance.now() - takenAtMs);

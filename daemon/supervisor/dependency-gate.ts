@@ -1,4 +1,5 @@
 import type { DependencySpec } from '../../shared/config/service-spec.js';
+import type { EngineTrouble } from '../runner/runners.js';
 import type { Service } from '../../shared/protocol/results.js';
 
 /** Whether a service may start, as far as what it depends on is concerned. */
@@ -11,6 +12,11 @@ export function bothOpen(one: Gate, other: Gate): Gate {
   if (one.kind === 'open') return other;
   if (other.kind === 'open') return one;
   return { kind: 'closed', on: `${one.on} and ${other.on}`, blocked: one.blocked || other.blocked };
+}
+
+/** Whether the engine of a service can start something. */
+export function engineGate(trouble: EngineTrouble | null): Gate {
+  return trouble === null ? { kind: 'open' } : { kind: 'closed', on: trouble.sentence, blocked: !trouble.passes };
 }
 
 /** What the gate looks at of a dependency. */

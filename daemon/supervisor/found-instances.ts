@@ -1,4 +1,4 @@
-import { instanceKey, type InstanceExit, type InstanceRef } from '../runner/runner.js';
+import { instanceKey, type AdoptReport, type EngineRef, type InstanceExit, type InstanceRef } from '../runner/runner.js';
 import type { InstanceRecord, InstanceRecords } from './instance-records.js';
 import { lastLines, type WorkTools } from './instance-work.js';
 import type { Found } from './restore-instance.js';
@@ -10,18 +10,34 @@ import type { Found } from './restore-instance.js';
 export class FoundInstances {
   private found = new Map<string, Found>();
   private remembered = new Map<string, InstanceRecord>();
+  private loaded: ReadonlySet<string> | null = null;
 
   constructor(private readonly tools: Pick<WorkTools, 'runner' | 'logs' | 'warn'>) {}
 
   /** Looks at what lives; to be called once, first of all. Returns how many live. */
   async look(records: InstanceRecords): Promise<number> {
-    const { living, exited } = await this.tools.runner.adopt();
+    const report = await this.tools.runner.adopt();
+    await this.add(report);
+    this.remembered = records.all();
+    return report.living.length;
+  }
+
+  /** What an engine that answers late has. What lives outranks what has ended. */
+  async add({ living, exited }: AdoptReport): Promise<void> {
     for (const process of living) this.found.set(instanceKey(process.ref), { kind: 'living', process });
     await Promise.all(exited.map(async (exit) => {
-      this.found.set(instanceKey(exit.ref), { kind: 'exited', exit, lastLines: await lastLines(this.tools.logs, exit.ref) });
+      const said = await lastLines(this.tools.logs, exit.ref);
+      if (this.found.get(instanceKey(exit.ref))?.kind !== 'living') this.found.set(instanceKey(exit.ref), { kind: 'exited', exit, lastLines: said });
     }));
-    this.remembered = records.all();
-    return living.length;
+  }
+
+  /** The engines in which instances of a service lived when an earlier daemon looked last. */
+  enginesOf(fqn: string): EngineRef[] {
+    return [...this.remembered].flatMap(([id, { state }]) => {
+      if (id.slice(0, id.lastIndexOf('#')) !== fqn) return [];
+      const process = state.kind === 'running' ? state.process : state.kind === 'failed' ? state.leftover : null;
+      return process?.engine === undefined ? [] : [process.engine];
+    });
   }
 
   /** The numbers of the instances of a service that live and nobody has taken over yet. */
@@ -51,6 +67,7 @@ export class FoundInstances {
 
   /** Once the sources are read: stops what has left one of those whose services are known (`loaded`). */
   async stopOrphans(loaded: ReadonlySet<string>): Promise<void> {
+    this.loaded = loaded;
     const orphans: Found[] = [];
     for (const [id, found] of this.found) {
       if (loaded.has(refOf(found).source)) {
@@ -61,6 +78,11 @@ export class FoundInstances {
       }
     }
     await this.clearAway(orphans);
+  }
+
+  /** As `stopOrphans`, of what an engine brought that answered after it. */
+  async stopLateOrphans(): Promise<void> {
+    if (this.loaded !== null) await this.stopOrphans(this.loaded);
   }
 
   /** Stops everything that nobody has taken over. */

@@ -17,6 +17,8 @@ export interface ActorWorld {
   readonly records: InstanceRecords;
   /** What is wanted now; read anew at every step. */
   wanted(): 'up' | 'down';
+  /** Nothing may be decided now: what the instance really is, is not known yet. What is wanted of it is remembered elsewhere. */
+  held(): boolean;
   /** Does what a step asks for; outcomes come back through `post`. Called once the step is on disk. */
   perform(effect: Effect, actor: InstanceActor): void;
   /** The state has changed in memory (and will be on disk before effects happen). */
@@ -87,8 +89,14 @@ export class InstanceActor {
     this.lastExit = memory.lastExit;
   }
 
+  /** Nothing is known yet, because of what `on` says. Only before `restore`; nothing is written. */
+  showWaiting(on: string): void {
+    this.current = { kind: 'waiting', on, blocked: false, why: 'it is wanted up' };
+  }
+
   /** `cause`: what led to the event where it is not the instance's own last event. */
   post(event: InstanceEvent, cause?: PendingCause): void {
+    if (this.world.held()) return;
     const before = this.current;
     const step = decide(before, event, {
       service: this.fqn,

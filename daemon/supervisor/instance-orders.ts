@@ -61,6 +61,11 @@ export class InstanceOrders {
   }
 
   private stopOne(service: SupervisedService, cause: PendingCause): Promise<void> {
+    // What is not known cannot be stopped. A daemon that ends leaves it to the next one.
+    if (service.held !== null && this.all.halting) return Promise.resolve();
+    if (service.held !== null) {
+      return Promise.reject(new HiveError('ENGINE_UNAVAILABLE', `${service.fqn} cannot be stopped now: ${this.all.tools.runner.trouble(service.held)?.sentence ?? 'its engine does not answer'}.`));
+    }
     for (const actor of service.actors) actor.post({ kind: 'stop' }, cause);
     return new Promise<void>((resolve, reject) => {
       const look = (): boolean => {

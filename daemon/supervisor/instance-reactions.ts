@@ -1,8 +1,9 @@
 import type { HealthVerdict } from '../health/health-monitor.js';
 import type { InstanceState } from '../reconciler/instance-state.js';
-import type { InstanceExit, InstanceRef } from '../runner/runner.js';
+import { engineOf } from '../runner/engine-of.js';
+import { engineKey, type EngineRef, type InstanceExit, type InstanceRef, type RunningInstance } from '../runner/runner.js';
 import type { PendingCause } from '../state/state-store.js';
-import { bothOpen, dependencyGate } from './dependency-gate.js';
+import { bothOpen, dependencyGate, engineGate } from './dependency-gate.js';
 import type { ActorWorld, InstanceActor } from './instance-actor.js';
 import { mustBuild } from './instance-work.js';
 import type { SupervisedService } from './supervised-service.js';
@@ -18,6 +19,7 @@ export class InstanceReactions {
       store,
       records,
       wanted: () => (service.surplus.has(self()) ? 'down' : this.all.wanted(service)),
+      held: () => service.held !== null,
       perform: (effect, actor) => this.all.work.perform(effect, actor, service),
       changed: (actor, before) => this.changed(service, actor, before),
       settled: (actor) => {
@@ -34,7 +36,7 @@ export class InstanceReactions {
     if (service === undefined || actor.state.kind !== 'waiting') return;
     const gate = bothOpen(
       dependencyGate(service.spec.dependsOn, (name) => services.find(`${service.spec.source}:${name}`)?.asDependency()),
-      sharing.gate(service.spec),
+      bothOpen(engineGate(tools.runner.trouble(engineOf(actor.spec.runner))), sharing.gate(service.spec)),
     );
     if (gate.kind === 'open') actor.post({ kind: 'gateOpened', mustBuild: mustBuild(actor.spec, tools.builds) }, cause);
     else actor.post({ kind: 'gateClosed', on: gate.on, blocked: gate.blocked }, cause);
@@ -52,6 +54,26 @@ export class InstanceReactions {
     actor.post({ kind: 'verdict', incarnation: actor.state.process.incarnation, healthy, check, detail, uptimeMs: actor.uptimeMs() });
   }
 
+  /** An engine has gone or is back: those that wait for it look again, and those that run in it are shown as they are. */
+  engineChanged(engine: EngineRef): void {
+    const { services, tools } = this.all;
+    const key = engineKey(engine);
+    for (const service of services.all()) {
+      const own = engineOf(service.spec.runner);
+      const concerned = (own !== null && engineKey(own) === key) || service.held !== null;
+      if (!concerned) continue;
+      if (service.held !== null) showHeld(service, tools.runner.trouble(service.held)?.sentence ?? '');
+      for (const actor of service.actors) this.checkGate(actor);
+      service.touch();
+      services.tell(service);
+    }
+  }
+
+  /** The same life goes on elsewhere. */
+  moved(process: RunningInstance): void {
+    this.all.services.actorOf(process.ref)?.post({ kind: 'moved', process });
+  }
+
   private changed(service: SupervisedService, actor: InstanceActor, before: InstanceState): void {
     const { services, sharing, work } = this.all;
     service.touch();
@@ -60,6 +82,7 @@ export class InstanceReactions {
       void work.beginWatching(actor, state.process, state.healthy);
       this.restartDependents(service, actor);
     } else if (before.kind === 'running' && state.kind !== 'running') work.endWatching(actor);
+    else if (before.kind === 'running' && state.kind === 'running' && before.process !== state.process) this.all.orders.watchAnew(actor);
     for (const dependent of services.dependents.of(service.fqn)) {
       for (const waiting of dependent.actors) if (waiting.state.kind === 'waiting') this.checkGate(waiting, actor.cause);
     }
@@ -76,4 +99,9 @@ export class InstanceReactions {
       }
     }
   }
+}
+
+/** What is shown of instances of which nobody knows yet whether they live. */
+export function showHeld(service: SupervisedService, why: string): void {
+  for (const actor of service.actors) actor.showWaiting(why);
 }

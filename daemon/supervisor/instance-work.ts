@@ -6,17 +6,17 @@ import type { Effect } from '../reconciler/step.js';
 import type { HealthMonitor } from '../health/health-monitor.js';
 import type { LogStore } from '../logs/log-store.js';
 import type { InstanceExit, InstanceRef, LiveProcess, RunningInstance } from '../runner/runner.js';
-import type { ScriptRunner } from '../runner/script/script-runner.js';
+import type { Runners } from '../runner/runners.js';
 import type { Sharing } from '../sharing/sharing.js';
 import { endpointId } from '../routes/derive-routes.js';
 import type { Builds } from './builds.js';
 import type { InstanceActor } from './instance-actor.js';
-import { instanceEnvironment, launchRequest, watchedInstance } from './launch-request.js';
+import { environmentInside, instanceEnvironment, launchRequest, watchedInstance } from './launch-request.js';
 import type { Ports } from './ports.js';
 import type { SupervisedService } from './supervised-service.js';
 
 export interface WorkTools {
-  readonly runner: ScriptRunner;
+  readonly runner: Runners;
   readonly logs: LogStore;
   readonly health: HealthMonitor;
   readonly ports: Ports;
@@ -57,7 +57,7 @@ export class InstanceWork {
       case 'abortBuild':
         return this.building.get(actor.id)?.abort.abort();
       case 'launch':
-        return void this.launch(effect.incarnation, actor);
+        return void this.launch(effect.incarnation, actor, service);
       case 'stop':
         return void this.stop(effect.process, actor, service);
       case 'sweep':
@@ -102,7 +102,10 @@ export class InstanceWork {
       const injection = this.sharing.known(spec, actor.id);
       const environment = await instanceEnvironment(spec, actor.ref, ports, this.tools.daemonEnvironment, injection);
       if (actor.state.kind !== 'running' || actor.state.process.incarnation !== process.incarnation) return;
-      this.tools.health.watch(watchedInstance(spec, actor.ref, ports, environment, actor.run?.startedAtMs ?? 0, knownHealthy, injection.usedPorts));
+      this.tools.health.watch(watchedInstance(spec, actor.ref, ports, environment, actor.run?.startedAtMs ?? 0, knownHealthy, injection.usedPorts, {
+        exec: this.tools.runner.execIn(process),
+        ...(process.endpoints === undefined ? {} : { endpoints: process.endpoints }),
+      }));
     } catch (error) {
       this.tools.warn(`The health checks of ${actor.id} cannot run: ${toHiveError(error).message}`);
     }
@@ -113,7 +116,7 @@ export class InstanceWork {
     this.tools.health.unwatch(actor.ref);
   }
 
-  private async launch(incarnation: string, actor: InstanceActor): Promise<void> {
+  private async launch(incarnation: string, actor: InstanceActor, service: SupervisedService): Promise<void> {
     const { spec } = actor;
     this.launching.set(incarnation, null);
     try {
@@ -122,14 +125,24 @@ export class InstanceWork {
       const injection = await this.sharing.inject(spec, actor.id, incarnation);
       // A restart by the policy goes through no gate.
       if (injection === 'closed') return actor.post({ kind: 'heldBack', incarnation });
-      const environment = await instanceEnvironment(spec, actor.ref, ports, this.tools.daemonEnvironment, injection);
+      const environment = await environmentInside(spec, actor.ref, ports, this.tools.daemonEnvironment, injection);
       const paths = await this.tools.logs.prepare(actor.ref);
-      const process = await this.tools.runner.launch(launchRequest(spec, { ref: actor.ref, incarnation, ports, environment, paths, injection }));
+      const process = await this.tools.runner.launch(launchRequest(spec, {
+        ref: actor.ref, incarnation, ports, environment, paths, injection,
+        onProgress: (sentence) => {
+          service.stopProgress.set(actor.id, sentence);
+          service.touch();
+        },
+        stillWanted: () => actor.state.kind === 'starting' && actor.state.incarnation === incarnation,
+      }));
       actor.post({ kind: 'launched', process });
     } catch (thrown) {
       const error = toHiveError(thrown);
-      actor.post({ kind: 'launchFailed', why: error.next === undefined ? error.message : `${error.message} ${error.next}`, code: error.code });
+      // It starts by itself when its engine is back.
+      if (error.code === 'ENGINE_UNAVAILABLE') actor.post({ kind: 'heldBack', incarnation });
+      else actor.post({ kind: 'launchFailed', why: error.next === undefined ? error.message : `${error.message} ${error.next}`, code: error.code });
     } finally {
+      service.stopProgress.delete(actor.id);
       const ended = this.launching.get(incarnation);
       this.launching.delete(incarnation);
       if (ended !== null && ended !== undefined) void this.exited(ended, actor);

@@ -14,6 +14,7 @@ export function routedServices({ services, tools, sharing }: Supervision): Route
       incarnation: actor.state.kind === 'running' ? actor.state.process.incarnation : null,
       healthy: actor.state.kind === 'running' ? actor.state.healthy : null,
       ports: tools.ports.known(actor.spec.rollout, actor.id),
+      ...(actor.state.kind === 'running' && actor.state.process.endpoints !== undefined ? { endpoints: actor.state.process.endpoints } : {}),
       uses: sharing.known(actor.spec, actor.id).usedPorts,
     }));
     return { fqn: spec.fqn, routes: spec.proxy, hasHealthCheck: service.hasHealthCheck, reason: state === 'backoff' ? untimed : reason, instances };

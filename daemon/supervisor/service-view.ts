@@ -1,5 +1,6 @@
 import type { ServiceSpec } from '../../shared/config/service-spec.js';
 import type { Instance, LastExit, Service, ServiceState } from '../../shared/protocol/results.js';
+import { placeOf } from '../reconciler/enter.js';
 import { describeExit, seconds } from '../reconciler/restart-policy.js';
 import type { InstanceState } from '../reconciler/instance-state.js';
 import type { ExitResult } from '../runner/runner.js';
@@ -44,7 +45,8 @@ function viewInstance(actor: InstanceActor, ports: Record<string, number>): Inst
     id: actor.id,
     state: state.kind,
     healthy: state.kind === 'running' ? state.healthy : null,
-    ...(process === null ? {} : { pid: process.pid }),
+    ...(process === null ? {} : placeOf(process)),
+    ...(process?.node === undefined ? {} : { node: process.node }),
     startedAt: actor.run?.startedAt.toISOString() ?? null,
     ports,
     restarts: actor.restarts,

@@ -74,7 +74,7 @@ export class SourceChanges implements SupervisorPort {
       instances: (one) => this.all.instancesOf(one),
       ports: (actor) => tools.ports.known(actor.spec.rollout, actor.id),
       rollout: (one) => rollouts.shown(one),
-      trouble: (one) => sharing.trouble(one.spec),
+      trouble: (one) => [this.all.engineTrouble(one), sharing.trouble(one.spec)].filter((sentence) => sentence !== null).join('; ') || null,
     });
     services.add(service);
     this.index(service);

@@ -1,3 +1,4 @@
+import type { EngineRef } from '../runner/runner.js';
 import type { ServiceSpec } from '../../shared/config/service-spec.js';
 import type { Service } from '../../shared/protocol/results.js';
 import { RawJson } from '../../shared/rpc/index.js';
@@ -16,7 +17,12 @@ export class SupervisedService {
   serving: ReadonlySet<number> | null = null;
   /** Its source, or the service itself, is going away: wanted down whatever the operator said. */
   leaving = false;
-  /** What a stop under way waits for, by instance id. */
+  /**
+   * Its engine has not said yet what lives there: nothing is done to its instances, and what is wanted of it meanwhile is
+   * done once they are known. Null: they are known.
+   */
+  held: EngineRef | null = null;
+  /** What a stop or a launch under way waits for, by instance id. */
   readonly stopProgress = new Map<string, string>();
   private shown: { view: Service; json: RawJson } | null = null;
   private alone: Service | null = null;

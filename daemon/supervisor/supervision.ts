@@ -76,6 +76,16 @@ export class Supervision {
     return this.intents.scale(service.fqn) ?? service.spec.instances;
   }
 
+  /** What is wrong with the engines that instances of a service run in; null: nothing, or it has none. */
+  engineTrouble(service: SupervisedService): string | null {
+    for (const { state } of service.actors) {
+      const engine = state.kind === 'running' ? state.process.engine : undefined;
+      const trouble = engine === undefined ? null : this.tools.runner.trouble(engine);
+      if (trouble !== null) return trouble.sentence;
+    }
+    return null;
+  }
+
   /** @throws HiveError SHUTTING_DOWN */
   refuseWhenHalting(): void {
     if (this.halting) throw new HiveError('SHUTTING_DOWN', 'The daemon is stopping and starts nothing any more.', { next: 'Start it again with `hivectl daemon start`.' });

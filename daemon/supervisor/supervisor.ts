@@ -34,8 +34,13 @@ export class Supervisor implements SupervisorPort {
     this.supervision = new Supervision(store, tools, async ({ fqn }) => void (await this.want({ fqn }, 'down', { request: 'rollout', by: 'the failed deploy (on_failure: abort)' })));
     this.intents = this.supervision.intents;
     this.requests = new RequestedChanges(this.supervision);
-    this.sources = new SourceChanges(this.supervision, new TakeOver(this.supervision));
-    tools.runner.onExit((end) => this.supervision.reactions.exited(end));
+    const takeOver = new TakeOver(this.supervision);
+    const { reactions } = this.supervision;
+    this.sources = new SourceChanges(this.supervision, takeOver);
+    tools.runner.onExit((end) => reactions.exited(end));
+    tools.runner.onMoved((process) => reactions.moved(process));
+    tools.runner.onChange((engine) => reactions.engineChanged(engine));
+    tools.runner.onSurveyed((engine, report) => void takeOver.surveyed(engine, report, { request: 'engine', by: `${engine.type}, which answers now` }));
   }
 
   /** First of all: looks at what lives. `applySource` then takes it over, service by service. Returns how many live. */
@@ -115,6 +120,7 @@ export class Supervisor implements SupervisorPort {
   async halt(cause: PendingCause): Promise<void> {
     const { services, rollouts, orders, found } = this.supervision;
     this.supervision.halting = true;
+    this.supervision.tools.runner.giveUpWaiting();
     rollouts.close();
     const all = services.all();
     for (const service of all) service.touch();

@@ -1,9 +1,12 @@
-import type { RunningInstance } from '../runner/runner.js';
+import { placeOf } from '../reconciler/enter.js';
+import { engineOf } from '../runner/engine-of.js';
+import { engineKey, type AdoptReport, type EngineRef, type RunningInstance } from '../runner/runner.js';
 import type { PendingCause } from '../state/state-store.js';
 import type { InstanceActor } from './instance-actor.js';
 import { memoryOf } from './instance-memory.js';
 import { bootId, monotonicMs } from './monotonic-clock.js';
 import { livesBeyondRecord, restoreInstance } from './restore-instance.js';
+import { showHeld } from './instance-reactions.js';
 import type { SupervisedService } from './supervised-service.js';
 import type { Supervision } from './supervision.js';
 
@@ -25,10 +28,33 @@ export class TakeOver {
 
   /** Goes on where the instances of a service were left, or starts them when they are wanted up. */
   begin(service: SupervisedService, cause: PendingCause): void {
+    const { runner } = this.all.tools;
+    service.held = [engineOf(service.spec.runner), ...this.all.found.enginesOf(service.fqn)].find((engine) => !runner.isSurveyed(engine)) ?? null;
+    if (service.held !== null) {
+      showHeld(service, runner.trouble(service.held)?.sentence ?? '');
+      return;
+    }
     for (const actor of service.actors) this.beginInstance(service, actor, cause);
     this.all.rollouts.resume(service, cause);
     this.catchUp(service, cause);
     this.all.sharing.begun(service, cause);
+  }
+
+  /** An engine has said at last what lives there: its services go on from what is found. */
+  async surveyed(engine: EngineRef, report: AdoptReport, cause: PendingCause): Promise<void> {
+    const { found, services } = this.all;
+    await found.add(report);
+    for (const service of services.all()) {
+      if (service.held === null || engineKey(service.held) !== engineKey(engine)) continue;
+      service.actors.length = 0;
+      service.surplus.clear();
+      service.held = null;
+      this.makeKnown(service);
+      this.begin(service, cause);
+      service.touch();
+      services.tell(service);
+    }
+    await found.stopLateOrphans();
   }
 
   private beginInstance(service: SupervisedService, actor: InstanceActor, cause: PendingCause): void {
@@ -69,7 +95,7 @@ export class TakeOver {
   }
 
   private adopt(service: SupervisedService, actor: InstanceActor, process: RunningInstance, cause: PendingCause): void {
-    void this.all.store.record((tx) => tx.append({ type: 'service.adopted', service: service.fqn, instance: actor.id, pid: process.pid }, cause));
+    void this.all.store.record((tx) => tx.append({ type: 'service.adopted', service: service.fqn, instance: actor.id, ...placeOf(process) }, cause));
     if (actor.state.kind === 'running') void this.all.work.beginWatching(actor, process, actor.state.healthy);
   }
 }

@@ -47,6 +47,7 @@ function outOfReach({ service, blocked, failureCode }: WaitView, condition: Wait
   }
   if (wanted === 'down') return new HiveError('CONFLICT', `${fqn} will not come up: it is wanted down.`, { next: `Start it with \`hivectl start ${fqn}\`.`, data });
   if (state === 'waiting' && blocked) {
+    if (reason.includes('ENGINE_UNAVAILABLE')) return new HiveError('ENGINE_UNAVAILABLE', `${fqn} cannot start: ${reason.replace('ENGINE_UNAVAILABLE: ', '')}.`, { next: 'It starts by itself when its engine answers.', data });
     return new HiveError('DEPENDENCY_FAILED', `${fqn} cannot start: it is ${reason}.`, { next: 'Mend or start what it waits for; it then starts by itself.', data });
   }
   return null;

@@ -49,7 +49,7 @@ export function planLaunch(
       stdoutPath,
       stderrPath,
       umask: serviceUmask(),
-      ...(request.limits?.openFiles === undefined ? {} : { openFiles: request.limits.openFiles }),
+      ...(typeof request.limits?.openFiles === 'number' ? { openFiles: request.limits.openFiles } : {}),
     }),
     script: shebang === null ? null : { path: scriptPath, text: command.run },
     startedWith: { run: command.run, workingDirectory, path: environment['PATH'] ?? '' },

@@ -1,0 +1,17 @@
+import { HiveError } from '../../shared/errors/index.js';
+import type { InstanceCommand } from './instance-command.js';
+import type { EngineRef, EngineRunner } from './runner.js';
+
+/** What every engine runner needs of the daemon. */
+export interface EngineTools {
+  /** `$HIVE_HOME`, absolute. */
+  readonly home: string;
+  /** Names this home in labels, so that two homes never adopt each other's; see `homeId`. */
+  readonly homeId: string;
+  readonly warn: (sentence: string) => void;
+}
+
+/** Makes the runner of an engine. Modules that cost are loaded here and not before. @throws HiveError NOT_SUPPORTED */
+export async function openEngine(engine: EngineRef, _tools: EngineTools): Promise<EngineRunner<InstanceCommand>> {
+  throw new HiveError('NOT_SUPPORTED', `The runner ${engine.type} is not supported yet.`);
+}
