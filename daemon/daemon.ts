@@ -100,6 +100,7 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
   });
   const routes = new RouteHub(store, {
     derive: () => deriveRoutes(supervisor.routed()),
+    causeOf: (service) => supervisor.find(service)?.cause,
     bind: () => sources.sourceSpec('default')?.proxy?.bind ?? defaultBind,
   });
   supervisor.onChange((service) => { if (service.spec.proxy.length > 0) routes.touch(); });

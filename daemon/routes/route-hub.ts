@@ -2,7 +2,7 @@ import { HiveError, toHiveError } from '../../shared/errors/index.js';
 import type { Route, RouteTable } from '../../shared/protocol/results.js';
 import { RawJson } from '../../shared/rpc/index.js';
 import type { Session } from '../rpc/session.js';
-import type { StateStore } from '../state/state-store.js';
+import type { PendingCause, StateStore } from '../state/state-store.js';
 
 /** A proxy that watches the table. */
 interface Subscriber {
@@ -23,6 +23,8 @@ const absenceMs = 10_000;
 export interface RouteSources {
   /** The routes as they have to be now. */
   derive(): Route[];
+  /** What the present state of a service came from. */
+  causeOf(service: string): PendingCause;
   /** Where the front door listens. */
   bind(): readonly string[];
 }
@@ -139,14 +141,19 @@ export class RouteHub {
     this.scheduled = false;
     const next = { bind: [...this.sources.bind()], routes: this.sources.derive() };
     if (JSON.stringify(next) === JSON.stringify({ bind: this.table.bind, routes: this.table.routes })) return;
-    const gone = endpointsOf(this.table.routes);
-    for (const endpoint of endpointsOf(next.routes)) gone.delete(endpoint);
+    const before = endpointsOf(this.table.routes);
+    const after = endpointsOf(next.routes);
+    const gone = new Set([...before.keys()].filter((id) => !after.has(id)));
+    const left = instancesOf(before, after);
+    const joined = instancesOf(after, before);
+    const [first] = [...left, ...joined];
+    const cause = first === undefined ? undefined : this.sources.causeOf(first.slice(0, first.lastIndexOf('#')));
     const version = this.table.version + 1;
     this.table = { version, ...next };
     this.json = new RawJson(JSON.stringify(this.table));
     void this.store.record((tx) => {
       tx.db.prepare("INSERT INTO meta VALUES ('routes', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value").run(String(version));
-      tx.append({ type: 'routes.changed', version });
+      tx.append({ type: 'routes.changed', version, ...(left.length === 0 ? {} : { left }), ...(joined.length === 0 ? {} : { joined }) }, cause);
     });
     for (const [session, subscriber] of this.subscribers) {
       for (const endpoint of gone) subscriber.draining.add(endpoint);
@@ -201,6 +208,12 @@ export class RouteHub {
   }
 }
 
-function endpointsOf(routes: readonly Route[]): Set<string> {
-  return new Set(routes.flatMap(({ endpoints }) => endpoints.map(({ id }) => id)));
+/** The instance behind each endpoint. */
+function endpointsOf(routes: readonly Route[]): Map<string, string> {
+  return new Map(routes.flatMap(({ endpoints }) => endpoints.map(({ id }) => [id, id.slice(0, id.lastIndexOf('/'))])));
+}
+
+/** The instances behind the endpoints that are in `these` and not in `those`. */
+function instancesOf(these: ReadonlyMap<string, string>, those: ReadonlyMap<string, string>): string[] {
+  return [...new Set([...these].filter(([id]) => !those.has(id)).map(([, instance]) => instance))];
 }

@@ -3,6 +3,7 @@ import type { Service } from '../../shared/protocol/results.js';
 import type { InstanceState } from '../reconciler/instance-state.js';
 import type { PendingCause, StateStore } from '../state/state-store.js';
 import type { DependencyView, Gate } from '../supervisor/dependency-gate.js';
+import type { Need } from '../supervisor/dependency-watch.js';
 import type { InstanceActor } from '../supervisor/instance-actor.js';
 import { fingerprint, fits } from './fingerprint.js';
 import { InjectionRecords, type InjectionRecord } from './injection-records.js';
@@ -157,15 +158,25 @@ export class Sharing {
     }
   }
 
-  /** What is not well with what a running service uses; null: nothing. */
-  trouble({ uses }: ServiceSpec): string | null {
-    for (const { name } of uses) {
+  /** What a service uses, as what it needs. */
+  needsOf(spec: ServiceSpec): Need[] {
+    return spec.uses.map(({ name }): Need => {
       const provider = this.provider(name);
-      if (provider === undefined) return `${name}, which it uses, is gone: no service exposes it`;
-      if (provider.state !== 'running') return `${label(provider)}, which it uses, is ${provider.state}`;
-      if (provider.healthy === false) return `${label(provider)}, which it uses, is not healthy`;
-    }
-    return null;
+      return {
+        key: name,
+        fqn: provider?.fqn ?? null,
+        who: `${provider === undefined ? name : label(provider)}, which it uses,`,
+        gone: 'is gone: no service exposes it',
+        condition: 'healthy',
+        restart: false,
+        passesOn: () => provider !== undefined && wayBetween(provider.fqn, spec.fqn, (fqn) => this.needs(fqn)) === null,
+      };
+    });
+  }
+
+  /** Who uses what a service exposes, or would use it. */
+  usersOf({ expose }: ServiceSpec): string[] {
+    return expose === null ? [] : [...(this.users.get(expose.name) ?? [])];
   }
 
   list(): Exposed[] {

@@ -1,4 +1,5 @@
 import { pluginTables } from '../plugins/plugin-tables.js';
+import { dependencyTables } from '../supervisor/dependency-troubles.js';
 import { sharingTables } from '../sharing/injection-records.js';
 
 /** state.db, one step a format version; a step that has shipped never changes. */
@@ -49,4 +50,5 @@ export const migrations: readonly string[] = [
   ${pluginTables}
   `,
   sharingTables,
+  dependencyTables,
 ];

@@ -1,4 +1,5 @@
 import type { DependencySpec } from '../../shared/config/service-spec.js';
+import type { StopPurpose } from '../reconciler/instance-state.js';
 import type { EngineTrouble } from '../runner/runners.js';
 import type { Service } from '../../shared/protocol/results.js';
 
@@ -22,6 +23,8 @@ export function engineGate(trouble: EngineTrouble | null): Gate {
 /** What the gate looks at of a dependency. */
 export type DependencyView = Pick<Service, 'state' | 'healthy' | 'wanted' | 'reason'> & {
   readonly hasHealthCheck: boolean;
+  /** While it is stopping: what for. */
+  readonly stoppingFor: StopPurpose['kind'] | null;
   /** It waits itself, for something that will not come up by itself. */
   readonly blocked: boolean;
 };

@@ -80,24 +80,12 @@ export class InstanceReactions {
     const { state } = actor;
     if (before.kind !== 'running' && state.kind === 'running') {
       void work.beginWatching(actor, state.process, state.healthy);
-      this.restartDependents(service, actor);
     } else if (before.kind === 'running' && state.kind !== 'running') work.endWatching(actor);
     else if (before.kind === 'running' && state.kind === 'running' && before.process !== state.process) this.all.orders.watchAnew(actor);
     for (const dependent of services.dependents.of(service.fqn)) {
       for (const waiting of dependent.actors) if (waiting.state.kind === 'waiting') this.checkGate(waiting, actor.cause);
     }
     sharing.stepped(service, actor, before);
-  }
-
-  /** Those that asked for it start anew when what they depend on came back. */
-  private restartDependents(service: SupervisedService, actor: InstanceActor): void {
-    for (const dependent of this.all.services.dependents.of(service.fqn)) {
-      const asked = dependent.spec.dependsOn.some((dependency) => dependency.name === service.spec.name && dependency.restart);
-      if (!asked) continue;
-      for (const one of dependent.actors) {
-        if (one.state.kind === 'running') one.post({ kind: 'restart', why: `${service.spec.name}, which it depends on, was restarted` }, actor.cause);
-      }
-    }
   }
 }
 

@@ -56,7 +56,7 @@ export class SourceChanges implements SupervisorPort {
 
   /** A service is gone for good, with all that was remembered of it. */
   forget(fqn: string): void {
-    const { intents, store, records, tools, rollouts } = this.all;
+    const { intents, store, records, tools, rollouts, dependencies } = this.all;
     intents.forget([fqn]);
     void store.record((tx) => {
       records.deleteAllOf(fqn);
@@ -64,17 +64,18 @@ export class SourceChanges implements SupervisorPort {
     });
     tools.ports.release(fqn);
     tools.builds.forget(fqn);
+    dependencies.forget(fqn);
     rollouts.forget(fqn);
   }
 
   private add(spec: ServiceSpec): SupervisedService {
-    const { tools, rollouts, sharing, services } = this.all;
+    const { tools, rollouts, dependencies, services } = this.all;
     const service = new SupervisedService(spec, {
       wanted: (one) => this.all.wanted(one),
       instances: (one) => this.all.instancesOf(one),
       ports: (actor) => tools.ports.known(actor.spec.rollout, actor.id),
       rollout: (one) => rollouts.shown(one),
-      trouble: (one) => [this.all.engineTrouble(one), sharing.trouble(one.spec)].filter((sentence) => sentence !== null).join('; ') || null,
+      trouble: (one) => [this.all.engineTrouble(one), dependencies.shown(one)].filter((sentence) => sentence !== null).join('; ') || null,
     });
     services.add(service);
     this.index(service);
@@ -96,6 +97,7 @@ export class SourceChanges implements SupervisorPort {
     } else this.replaceAtOnce(service, change, cause);
     sharing.announce(before, cause);
     sharing.announce(next, cause);
+    this.all.dependencies.lookAround(service);
   }
 
   private replaceAtOnce(service: SupervisedService, change: Change, cause: PendingCause): void {
@@ -145,6 +147,7 @@ export class SourceChanges implements SupervisorPort {
     this.all.services.delete(service);
     this.unindex(service);
     this.all.sharing.announce(service.spec, undefined);
+    this.all.dependencies.lookAround(service);
     if (!forget) return;
     for (const actor of service.actors) this.all.sharing.forget(actor.id);
     this.forget(service.fqn);

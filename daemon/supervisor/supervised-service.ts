@@ -2,6 +2,7 @@ import type { EngineRef } from '../runner/runner.js';
 import type { ServiceSpec } from '../../shared/config/service-spec.js';
 import type { Service } from '../../shared/protocol/results.js';
 import { RawJson } from '../../shared/rpc/index.js';
+import type { PendingCause } from '../state/state-store.js';
 import type { InstanceActor } from './instance-actor.js';
 import { viewService } from './service-view.js';
 import type { Wanted } from './intents.js';
@@ -47,6 +48,12 @@ export class SupervisedService {
     return this.spec.healthcheck.length > 0;
   }
 
+  /** What its present state came from: of several instances, of one that does not run well. */
+  get cause(): PendingCause {
+    const ailing = this.actors.find(({ state }) => state.kind !== 'running' || state.healthy === false);
+    return (ailing ?? this.actors[0])?.cause;
+  }
+
   /** Something that is shown has changed. */
   touch(): void {
     this.shown = this.alone = null;
@@ -63,7 +70,8 @@ export class SupervisedService {
 
   asDependency(): DependencyView {
     const { state, healthy, wanted, reason } = this.plain();
-    return { state, healthy, wanted, reason, hasHealthCheck: this.hasHealthCheck, blocked: this.isBlocked() };
+    const stopping = this.actors.flatMap((actor) => (actor.state.kind === 'stopping' ? [actor.state.purpose.kind] : []));
+    return { state, healthy, wanted, reason, hasHealthCheck: this.hasHealthCheck, blocked: this.isBlocked(), stoppingFor: stopping[0] ?? null };
   }
 
   asWaitedFor(): WaitView {

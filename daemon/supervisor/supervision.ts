@@ -2,6 +2,7 @@ import { HiveError } from '../../shared/errors/index.js';
 import { Rollouts } from '../rollout/rollouts.js';
 import { Sharing } from '../sharing/sharing.js';
 import type { StateStore } from '../state/state-store.js';
+import { DependencyWatch } from './dependency-watch.js';
 import { Fleet } from './fleet.js';
 import { FoundInstances } from './found-instances.js';
 import { InstanceOrders } from './instance-orders.js';
@@ -26,6 +27,7 @@ export class Supervision {
   readonly work: InstanceWork;
   readonly fleet: Fleet;
   readonly rollouts: Rollouts;
+  readonly dependencies: DependencyWatch;
   readonly reactions: InstanceReactions;
   readonly orders: InstanceOrders;
   /** Wanted down for the rest of this daemon's life, whatever the operator wants of the next one. */
@@ -44,6 +46,11 @@ export class Supervision {
       checkGate: (actor, cause) => this.reactions.checkGate(actor, cause),
       watchAnew: (actor) => this.orders.watchAnew(actor),
       warn: tools.warn,
+    });
+    this.dependencies = new DependencyWatch({
+      services, store,
+      usesOf: (service) => this.sharing.needsOf(service.spec),
+      usersOf: ({ spec }) => this.sharing.usersOf(spec).flatMap((fqn) => services.find(fqn) ?? []),
     });
     this.work = new InstanceWork(tools, (actor) => this.reactions.checkGate(actor), this.sharing);
     const shared = { onChange: (listener: (service: SupervisedService) => void) => services.onChange(listener), tell: (service: SupervisedService) => services.tell(service) };

@@ -53,7 +53,7 @@ export class Supervisor implements SupervisorPort {
    * forget of services that are gone. `loaded`: the sources whose services are known; `registered`: all there are.
    */
   async stopOrphans(loaded: ReadonlySet<string>, registered: ReadonlySet<string>): Promise<void> {
-    const { found, intents, services } = this.supervision;
+    const { found, intents, services, dependencies } = this.supervision;
     const isGone = (fqn: string): boolean => {
       const { source } = parseFqn(fqn);
       return !registered.has(source) || (loaded.has(source) && services.find(fqn) === undefined);
@@ -62,6 +62,7 @@ export class Supervisor implements SupervisorPort {
     for (const source of intents.sources()) if (!registered.has(source)) this.sources.forgetSource(source);
     for (const fqn of new Set(gone)) this.sources.forget(fqn);
     await found.stopOrphans(loaded);
+    dependencies.begin();
   }
 
   applySource(spec: SourceSpec, changes: readonly Change[], cause: PendingCause): void {
@@ -137,6 +138,10 @@ export class Supervisor implements SupervisorPort {
   /** @throws HiveError NOT_FOUND, INVALID_PARAMS when it is no full name */
   get(fqn: string): SupervisedService {
     return this.supervision.services.get(fqn);
+  }
+
+  find(fqn: string): SupervisedService | undefined {
+    return this.supervision.services.find(fqn);
   }
 
   all(source?: string): SupervisedService[] {

@@ -5,6 +5,7 @@ import { fetchKnownNames } from '../names/known-names.js';
 import { resolveService } from '../names/resolve-service.js';
 import { renderStory } from '../render/story.js';
 import { unmetDependencies, unmetProviders } from '../why/dependencies.js';
+import { consequenceTypes } from '../why/consequences.js';
 import { tellStory, type Story } from '../why/story.js';
 
 /** `hivectl why`: the chain of causes behind the present state of a service. */
@@ -19,7 +20,7 @@ export async function why(context: Context, args: { service: string }): Promise<
     client.listExposed({}).then(({ exposed }) => exposed, () => []),
   ]);
   const unmet = [...new Set([...unmetDependencies(service, config, known.services), ...unmetProviders(service, exposed, known.services)])];
-  const shown = service.state === 'waiting' || service.state === 'failed' ? unmet : [];
+  const shown = ['waiting', 'failed', 'running'].includes(service.state) ? unmet : [];
   const result = { service, request: story.request, missing: story.missing, steps: story.steps, unmet: shown.map((each) => each.fqn) };
   context.show(result, () => renderStory(service, story, shown, { now: new Date(), paint: context.terminal.paint }));
 }
@@ -33,9 +34,11 @@ async function fetchStory(client: DaemonClient, fqn: string): Promise<Story> {
   await collect({ services: [fqn], limit: 1000 });
   for (let round = 0; ; round += 1) {
     const story = tellStory(fqn, [...events.values()].sort((a, b) => a.seq - b.seq));
-    if (story.missing === null || round === 8) return story;
+    const [first] = story.steps;
     const before = events.size;
-    await collect({ since: Math.max(0, story.missing - 1), limit: 10_000 });
-    if (events.size === before || !events.has(story.missing)) return tellStory(fqn, [...events.values()].sort((a, b) => a.seq - b.seq));
+    if (story.missing !== null && round < 8) await collect({ since: Math.max(0, story.missing - 1), limit: 10_000 });
+    if (events.size > before && story.missing !== null && events.has(story.missing)) continue;
+    if (first !== undefined) await collect({ since: first.event.seq, types: [...consequenceTypes], limit: 1_000 });
+    return tellStory(fqn, [...events.values()].sort((a, b) => a.seq - b.seq));
   }
 }

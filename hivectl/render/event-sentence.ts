@@ -37,6 +37,10 @@ export function eventSentence(event: HiveEvent): string {
       return `${event.instance} did its work and ended with code 0`;
     case 'service.healthChanged':
       return `${event.instance} became ${event.healthy ? 'healthy' : 'unhealthy'} (${event.check} check${event.detail === '' ? '' : `: ${event.detail}`})`;
+    case 'service.dependencyFailed':
+      return `${event.service} was told: ${event.reason}`;
+    case 'service.dependencyRecovered':
+      return `${event.service} was told: ${event.dependency} is well again`;
     case 'service.scaled':
       return `${event.service} ${event.from === event.to ? 'was kept at' : `was scaled from ${event.from} to`} ${count(event.to, 'instance')}${event.reason === undefined ? '' : `: ${event.reason}`}`;
     case 'service.adopted':
@@ -50,7 +54,7 @@ export function eventSentence(event: HiveEvent): string {
     case 'rollout.failed':
       return `the deploy of ${event.service} failed at ${event.step}: ${event.reason}`;
     case 'routes.changed':
-      return `the route table has version ${event.version}`;
+      return `the route table has version ${event.version}${routeClause(event)}`;
     case 'plugin.started':
       return `plugin ${event.plugin} was started as pid ${event.pid}`;
     case 'plugin.ready':
@@ -66,6 +70,15 @@ export function eventSentence(event: HiveEvent): string {
     case 'gap':
       return `events ${event.from} to ${event.to} are past retention`;
   }
+}
+
+function routeClause({ left = [], joined = [] }: { left?: readonly string[]; joined?: readonly string[] }): string {
+  const gone = left.filter((instance) => !joined.includes(instance));
+  return `${gone.length === 0 ? '' : `: ${some(gone)} left it`}${joined.length === 0 ? '' : `${gone.length === 0 ? ':' : ','} ${some(joined)} joined it`}`;
+}
+
+function some(names: readonly string[]): string {
+  return names.length > 3 ? `${names.slice(0, 2).join(', ')} and ${names.length - 2} more` : names.join(', ');
 }
 
 /** Who asked for it: `hivectl asked for services.stop`. */

@@ -29,12 +29,16 @@ export function renderStory(service: Service, story: Story, unmet: readonly Serv
   return advice === null ? lines : [...lines, '', advice];
 }
 
-function renderStep({ event, times }: Step, now: Date, paint: Paint): string[] {
+function renderStep({ event, times, others }: Step, now: Date, paint: Paint): string[] {
   const repeated = times > 1 ? ` (${times} times; this was the last)` : '';
-  const lines = [`  ${time(event, now, paint)}  ${printable(eventSentence(event))}${repeated}`];
+  const lines = [`  ${time(event, now, paint)}  ${printable(eventSentence(event))}${repeated}${othersClause(others)}`];
   if (event.type !== 'service.crashed') return lines;
   const indent = ' '.repeat(humanTime(event.time, now).length + 4);
   return [...lines, ...event.lastLines.slice(-5).map((line) => paint('dim', `${indent}| ${printable(line)}`))];
+}
+
+function othersClause(others: number): string {
+  return others === 0 ? '' : `; so ${others === 1 ? 'was one more' : `were ${others} more`} above it`;
 }
 
 function stateWords({ state, healthy }: Service): string {

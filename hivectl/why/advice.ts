@@ -6,6 +6,7 @@ export function adviceFor(service: Service, unmet: readonly Service[]): string |
   const [first] = unmet;
   switch (state) {
     case 'running':
+      if (first !== undefined) return `hivectl why ${first.fqn} tells what is wrong with it.`;
       return service.healthy === false ? `hivectl logs ${fqn} shows what it says about itself.` : null;
     case 'failed':
       if (first !== undefined) return `hivectl why ${first.fqn} tells what holds it up; then hivectl start ${fqn}.`;

@@ -1,3 +1,4 @@
+import { consequencesOf } from './consequences.js';
 import type { Cause, HiveEvent } from '../../shared/protocol/events.js';
 
 /** One step of the chain, oldest first. */
@@ -5,6 +6,8 @@ export interface Step {
   readonly event: HiveEvent;
   /** How often the same thing happened in a row, of which this is the last. */
   readonly times: number;
+  /** How many more services were told the same because of the same. */
+  readonly others: number;
 }
 
 /** The chain of causes that led to the present state of a service. */
@@ -19,7 +22,8 @@ export interface Story {
 /**
  * Follows the causes back from the last event of `fqn` that tells about its state. An event without a cause follows from
  * the one that the promised order puts before it. What happened several times along the chain, as in a crash loop, is
- * one step: its last time, and how often.
+ * one step: its last time, and how often. What the steps led to beside the chain is told with them: routes that changed, and
+ * services above that were told.
  */
 export function tellStory(fqn: string, events: readonly HiveEvent[]): Story {
   const bySequence = new Map(events.map((event) => [event.seq, event]));
@@ -41,8 +45,8 @@ export function tellStory(fqn: string, events: readonly HiveEvent[]): Story {
     at = bySequence.get(cause);
     if (at === undefined) missing = cause;
   }
-  const ordered = [...chain.values()].sort((a, b) => a.seq - b.seq);
-  return { steps: foldRepeats(ordered), request, missing };
+  const ordered = [...chain.values(), ...consequencesOf(chain, events)].sort((a, b) => a.seq - b.seq);
+  return { steps: foldTold(foldRepeats(ordered), new Set(chain.keys())), request, missing };
 }
 
 /**
@@ -87,12 +91,33 @@ function foldRepeats(events: readonly HiveEvent[]): Step[] {
     const key = sameness(event);
     if (seen.has(key)) continue;
     seen.add(key);
-    steps.unshift({ event, times: rounds.get(key) ?? 1 });
+    steps.unshift({ event, times: rounds.get(key) ?? 1, others: 0 });
   }
   return steps;
 }
 
+/** Of many services that were told the same because of it, the first stands for all; those in the chain stay. */
+function foldTold(steps: readonly Step[], chain: ReadonlySet<number>): Step[] {
+  const folded: Step[] = [];
+  const firstOf = new Map<string, number>();
+  for (const step of steps) {
+    const { event } = step;
+    const key = (event.type === 'service.dependencyFailed' || event.type === 'service.dependencyRecovered') && !chain.has(event.seq) ? `${event.type} ${event.root}` : null;
+    const first = key === null ? undefined : firstOf.get(key);
+    const there = first === undefined ? undefined : folded[first];
+    if (first !== undefined && there !== undefined) folded[first] = { ...there, others: there.others + 1 };
+    else {
+      if (key !== null) firstOf.set(key, folded.length);
+      folded.push(step);
+    }
+  }
+  return folded;
+}
+
 function sameness(event: HiveEvent): string {
+  if (event.type === 'routes.changed') return `${event.type} ${event.left?.join(' ') ?? ''}/${event.joined?.join(' ') ?? ''}`;
+  if (event.type === 'service.dependencyFailed' || event.type === 'service.dependencyRecovered') return `${event.type} ${event.service} ${event.dependency}`;
+  if (event.type === 'service.healthChanged') return `${event.type} ${event.instance} ${event.healthy}`;
   if ('instance' in event) return `${event.type} ${event.instance}`;
   return `${event.type} ${'service' in event ? event.service : event.seq}`;
 }

@@ -20,6 +20,8 @@ export const eventTypes = {
   'service.failed': 'Hive gives up on a service until somebody acts.',
   'service.completed': 'A service that ends by design ended with exit 0.',
   'service.healthChanged': 'The verdict of the health checks of an instance changed.',
+  'service.dependencyFailed': 'Something that a running service depends on failed, or lacks what it depends on itself.',
+  'service.dependencyRecovered': 'It is well again.',
   'service.scaled': 'The number of wanted instances changed.',
   'service.adopted': 'A daemon that started found this instance alive and supervises it from now on.',
   'rollout.started': 'A deploy began.',
@@ -74,12 +76,16 @@ export interface EventFields {
   'service.healthChanged': { service: string; instance: string; healthy: boolean; check: string; detail: string };
   /** `from` equals `to` where somebody asked for the number that there was. `reason`: why, in the words of whoever asked. */
   'service.scaled': { service: string; from: number; to: number; reason?: string };
+  /** `dependency`: the next one down (of a use that nobody exposes, its name); `root`: the one that the trouble began with. */
+  'service.dependencyFailed': { service: string; dependency: string; root: string; reason: string };
+  'service.dependencyRecovered': { service: string; dependency: string; root: string };
   'service.adopted': { service: string; instance: string; pid?: number; containerId?: string };
   'rollout.started': { service: string; rollout: string };
   'rollout.switched': { service: string; color?: string };
   'rollout.finished': { service: string };
   'rollout.failed': { service: string; step: string; reason: string };
-  'routes.changed': { version: number };
+  /** `left`, `joined`: the instances that get no requests any more, and those that do now. */
+  'routes.changed': { version: number; left?: string[]; joined?: string[] };
   'plugin.started': { plugin: string; pid: number };
   'plugin.ready': { plugin: string; version: string };
   'plugin.crashed': { plugin: string; exitCode: number | null; signal: string | null; restartInMs: number | null; reason: string };
