@@ -58,7 +58,7 @@ export const pluginCommands = group('plugin', 'what extends the daemon', [
   }),
   command({
     name: 'call', describe: 'ask a plugin something; prints its answer as JSON',
-    positionals: { ...plugin, method: { kind: 'text', required: true, describe: 'a method of the plugin' }, params: { kind: 'text', describe: 'its parameters as JSON' } },
+    positionals: { ...plugin, method: { kind: 'text', required: true, describe: 'a method of the plugin' }, params: { kind: 'text', describe: 'its parameters as JSON, or one word' } },
     options: { timeout: { type: 'string', default: '30s', describe: 'how long to wait for the answer' } },
     run: async (context, args) => (await loadPlugin()).callPlugin(context, args),
   }),

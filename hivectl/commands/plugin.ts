@@ -54,10 +54,12 @@ export async function callPlugin(context: Context, args: Named & { method: strin
   context.terminal.out(`${JSON.stringify(answer ?? null, null, 2)}\n`);
 }
 
+/** JSON, or one plain word: `explain shop:web` needs no quotes within quotes. */
 function readJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
+    if (/^[A-Za-z_][\w:.#/@*-]*$/.test(text)) return text;
     throw new HiveError('INVALID_PARAMS', `The parameters are not JSON: ${(error as Error).message}.`, { next: `Write them as '{"name": "value"}'.` });
   }
 }

@@ -4,6 +4,8 @@ import type { Context } from '../context.js';
 import { fetchKnownNames } from '../names/known-names.js';
 import { resolveService } from '../names/resolve-service.js';
 import { renderStory } from '../render/story.js';
+import { printable } from '../render/text.js';
+import { scalingVerdict } from '../scaling/autoscaler.js';
 import { unmetDependencies, unmetProviders } from '../why/dependencies.js';
 import { consequenceTypes } from '../why/consequences.js';
 import { tellStory, type Story } from '../why/story.js';
@@ -19,10 +21,14 @@ export async function why(context: Context, args: { service: string }): Promise<
     client.getServiceConfig({ fqn }).then(({ config }) => config, () => null),
     client.listExposed({}).then(({ exposed }) => exposed, () => []),
   ]);
+  const scaling = await scalingVerdict(client, service);
   const unmet = [...new Set([...unmetDependencies(service, config, known.services), ...unmetProviders(service, exposed, known.services)])];
   const shown = ['waiting', 'failed', 'running'].includes(service.state) ? unmet : [];
-  const result = { service, request: story.request, missing: story.missing, steps: story.steps, unmet: shown.map((each) => each.fqn) };
-  context.show(result, () => renderStory(service, story, shown, { now: new Date(), paint: context.terminal.paint }));
+  const result = { service, request: story.request, missing: story.missing, steps: story.steps, unmet: shown.map((each) => each.fqn), ...(scaling === null ? {} : { scaling }) };
+  context.show(result, () => {
+    const told = renderStory(service, story, shown, { now: new Date(), paint: context.terminal.paint });
+    return scaling === null ? told : [...told, '', `Scaling, ${service.scale?.min} to ${service.scale?.max}: ${printable(scaling)}`];
+  });
 }
 
 /** Causes reach back further than the events first asked for only in long stories; each round asks for what is missing. */

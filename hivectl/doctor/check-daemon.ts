@@ -3,6 +3,7 @@ import type { DaemonClient } from '../../shared/client/daemon-client.js';
 import { toHiveError } from '../../shared/errors/hive-error.js';
 import type { Service } from '../../shared/protocol/results.js';
 import type { Context } from '../context.js';
+import { scalingTrouble } from '../scaling/autoscaler.js';
 import { ownVersion } from '../version.js';
 import { error, fine, note, warning, type Finding } from './finding.js';
 
@@ -29,6 +30,8 @@ export async function checkDaemon(context: Context): Promise<{ findings: Finding
     if (state === 'quarantined' || state === 'failed') findings.push(error(`Plugin ${id} is ${state}: ${reason}`, `hivectl plugin logs ${id}; hivectl plugin restart ${id}`));
     if (state === 'unresponsive') findings.push(warning(`Plugin ${id} does not answer.`, `hivectl plugin restart ${id}`));
   }
+  const scaling = scalingTrouble(services, plugins);
+  if (scaling !== null) findings.push(warning(scaling.what, scaling.mend));
   return { findings, services };
 }
 

@@ -17,7 +17,6 @@ export const notYetSupported: readonly Unsupported[] = [
   { feature: 'the compose runner', at: ['services', '*', 'runner', 'type'], when: is('compose') },
   { feature: 'the swarm runner', at: ['services', '*', 'runner', 'type'], when: is('swarm') },
   { feature: 'hooks', at: ['services', '*', 'hooks'] },
-  { feature: 'scale', at: ['services', '*', 'scale'] },
   { feature: 'limits', at: ['services', '*', 'limits'] },
   { feature: 'hooks of a source', at: ['hooks'] },
 ];

@@ -13,7 +13,6 @@ const samples: Record<string, string> = {
   proxy: withServices({ web: `{${runs}, ${ports}, proxy: {path: /}}` }),
   hooks: withServices({ web: `{${runs}, hooks: {pre-up: [{run: x}]}}` }),
   'more than one instance': withServices({ web: `{${runs}, instances: 2}` }),
-  scale: withServices({ web: `{${runs}, scale: {min: 1}}` }),
   limits: withServices({ web: `{${runs}, limits: {cpu: 1}}` }),
   'hooks of a source': 'version: "1"\nhooks: {pre-up: [{run: x}]}\nservices: {}\n',
   'the proxy': 'version: "1"\nproxy: {bind: ":80"}\nservices: {}\n',
