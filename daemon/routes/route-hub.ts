@@ -12,6 +12,8 @@ interface Subscriber {
   listening: readonly string[];
   /** Endpoints that it was told to leave and has not said are drained. */
   readonly draining: Set<string>;
+  /** How long it lets requests go on at such an endpoint, in milliseconds. */
+  readonly drainMs: number;
 }
 
 /**
@@ -19,6 +21,9 @@ interface Subscriber {
  * host or the daemon, but its front door serves on by the table it has: until it has the new one, nothing may be stopped.
  */
 const absenceMs = 10_000;
+const usualDrainMs = 30_000;
+/** A proxy ends what takes longer than its limit, and then says so: this is for the word to arrive. */
+const drainSlackMs = 5_000;
 
 export interface RouteSources {
   /** The routes as they have to be now. */
@@ -72,7 +77,7 @@ export class RouteHub {
     setImmediate(() => this.refresh());
   }
 
-  subscribe(session: Session): RawJson {
+  subscribe(session: Session, drainMs = usualDrainMs): RawJson {
     if (this.subscribers.has(session)) throw new HiveError('ALREADY_EXISTS', 'This connection watches the route table already.', { next: 'Open another connection for another proxy.' });
     const key = session.hold('routes', () => {
       if (this.subscribers.delete(session)) this.beginAbsence();
@@ -80,7 +85,7 @@ export class RouteHub {
     this.endAbsence();
     this.remember('serves');
     this.refresh();
-    this.subscribers.set(session, { key, acknowledged: -1, refused: null, listening: [], draining: new Set() });
+    this.subscribers.set(session, { key, acknowledged: -1, refused: null, listening: [], draining: new Set(), drainMs });
     return this.json;
   }
 
@@ -94,11 +99,12 @@ export class RouteHub {
     this.tell();
   }
 
-  acknowledge(session: Session, version: number, listening: readonly string[] | undefined): void {
+  acknowledge(session: Session, version: number, { listening, draining = [] }: { listening: readonly string[] | undefined; draining: readonly string[] | undefined }): void {
     const subscriber = this.of(session);
     subscriber.acknowledged = Math.max(subscriber.acknowledged, version);
     subscriber.refused = null;
     if (listening !== undefined) subscriber.listening = listening;
+    for (const endpoint of draining) subscriber.draining.add(endpoint);
     this.tell();
   }
 
@@ -126,11 +132,15 @@ export class RouteHub {
     });
   }
 
-  /** Resolves when no proxy has a request under way at these endpoints, which have left the table; at the latest after `limitMs`. */
-  async drain(endpoints: readonly string[], limitMs: number): Promise<'drained' | 'limit'> {
+  /**
+   * Resolves when no proxy has a request under way at these endpoints, which have left the table; at the latest after
+   * `limitMs`, or, where that is null, when every proxy has cut off what took longer than its own limit.
+   */
+  async drain(endpoints: readonly string[], limitMs: number | null): Promise<'drained' | 'limit'> {
     this.refresh();
+    const longest = Math.max(usualDrainMs, ...[...this.subscribers.values()].map(({ drainMs }) => drainMs)) + drainSlackMs;
     try {
-      await this.until(limitMs, 'endpoints to drain', () => this.absence === null && [...this.subscribers.values()].every(({ draining }) => !endpoints.some((endpoint) => draining.has(endpoint))));
+      await this.until(limitMs ?? longest, 'endpoints to drain', () => this.absence === null && [...this.subscribers.values()].every((subscriber) => hasLetGo(subscriber, endpoints)));
       return 'drained';
     } catch {
       return 'limit';
@@ -206,6 +216,11 @@ export class RouteHub {
   private tell(): void {
     for (const listener of [...this.listeners]) listener();
   }
+}
+
+/** One that has said nothing yet may have taken over processes that still serve requests there. */
+function hasLetGo({ acknowledged, refused, draining }: Subscriber, endpoints: readonly string[]): boolean {
+  return (acknowledged >= 0 || refused !== null) && !endpoints.some((endpoint) => draining.has(endpoint));
 }
 
 /** The instance behind each endpoint. */

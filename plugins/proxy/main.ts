@@ -22,7 +22,7 @@ await runPlugin(definePlugin({
     const settings = readSettings(context.config);
     const kept = (keeper = new TableKeeper(client, context, settings));
     client.onRoutes((table) => kept.want(table));
-    kept.want(await client.subscribeRoutes({}));
+    kept.want(await client.subscribeRoutes({ drainMs: settings.drainLimitMs }));
     if (settings.metrics !== null) await serveMetrics(parseListenAddress(settings.metrics), () => kept.figures());
   },
 

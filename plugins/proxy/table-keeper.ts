@@ -59,7 +59,7 @@ export class TableKeeper {
     await this.#open(table.bind);
     const applied = await this.#door?.apply({ version: table.version, routes: table.routes.map(asRoute) });
     if (applied?.ok === false) throw new HiveError('CONFLICT', applied.reason);
-    await this.client.ackRoutes({ version: table.version, listening: table.bind.map((address) => `http://${address}`) });
+    await this.client.ackRoutes({ version: table.version, listening: table.bind.map((address) => `http://${address}`), draining: this.#door?.draining ?? [] });
     return null;
   }
 

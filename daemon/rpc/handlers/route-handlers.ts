@@ -6,9 +6,9 @@ type RouteMethods = Extract<keyof Handlers, `routes.${string}`>;
 export function routeHandlers(routes: RouteHub): Pick<Handlers, RouteMethods> {
   return {
     'routes.get': () => routes.current(),
-    'routes.subscribe': (_params, { session }) => routes.subscribe(session),
-    'routes.ack': ({ version, listening }, { session }) => {
-      routes.acknowledge(session, version, listening);
+    'routes.subscribe': ({ drainMs }, { session }) => routes.subscribe(session, drainMs),
+    'routes.ack': ({ version, listening, draining }, { session }) => {
+      routes.acknowledge(session, version, { listening, draining });
       return {};
     },
     'routes.nack': ({ version, reason }, { session }) => {

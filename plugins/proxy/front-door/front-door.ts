@@ -62,6 +62,11 @@ export class FrontDoor {
     return door;
   }
 
+  /** Endpoints that left the table and still have requests, in some worker. */
+  get draining(): string[] {
+    return [...this.#leaving];
+  }
+
   /** Every worker serves by this table when it resolves; or none does, and the table before it stays. */
   async apply(table: RouteTable): Promise<Applied> {
     const problem = tableProblem(table);
