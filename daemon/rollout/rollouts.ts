@@ -4,6 +4,7 @@ import type { InstanceActor } from '../supervisor/instance-actor.js';
 import type { SupervisedService } from '../supervisor/supervised-service.js';
 import type { EventRef, PendingCause, StateStore } from '../state/state-store.js';
 import { describeStep, planRollout } from './rollout-plan.js';
+import { leftBy, type LeftNumbers } from './left-numbers.js';
 import { RolloutRecords, type RolloutRecord } from './rollout-records.js';
 import { RolloutRun, type RolloutWorld } from './rollout-run.js';
 
@@ -45,13 +46,10 @@ export class Rollouts {
     return this.active.has(fqn);
   }
 
-  /** The instances that an earlier daemon left serving or was about to; null when it was never rolled out. */
-  numbersOf(fqn: string): { serving: readonly number[]; arriving: readonly number[]; before: ServiceSpec | null } | null {
+  /** The instances that an earlier daemon left; null when the service was never rolled out. */
+  numbersOf(fqn: string): LeftNumbers | null {
     const record = this.records.get(fqn);
-    if (record === undefined) return null;
-    const started = record.outcome === 'running' ? record.plan.steps.slice(0, record.at + 1).flatMap((step) => (step.do === 'start' ? step.numbers : [])) : [];
-    const stopped = new Set(record.plan.steps.slice(0, record.at).flatMap((step) => (step.do === 'stop' ? step.numbers : [])));
-    return { serving: record.serving, arriving: started.filter((number) => !stopped.has(number)), before: record.before };
+    return record === undefined ? null : leftBy(record);
   }
 
   /** How the last rollout is shown with the service. */
@@ -103,7 +101,7 @@ export class Rollouts {
     this.drive(service, record, cause);
   }
 
-  /** The service is wanted down, or is going: what was arriving is not needed any more. */
+  /** The service is wanted down, or is going: what does not serve yet, or no more, goes for good. */
   cancel(service: SupervisedService): void {
     const active = this.active.get(service.fqn);
     if (active === undefined) return;
@@ -112,9 +110,9 @@ export class Rollouts {
     const { serving, plan } = active.run.record;
     const record: RolloutRecord = { ...active.run.record, outcome: 'cancelled', before: null };
     void this.store.record(() => this.records.save(service.fqn, record));
-    const arriving = plan.steps.flatMap((step) => (step.do === 'start' ? step.numbers : [])).filter((number) => !serving.includes(number));
+    const others = plan.steps.flatMap((step) => (step.do === 'start' || step.do === 'stop' ? step.numbers : [])).filter((number) => !serving.includes(number));
     service.serving = null;
-    void this.host.removeInstances(service, arriving, undefined).catch((error: Error) => this.host.warn(error.message));
+    void this.host.removeInstances(service, others, undefined).catch((error: Error) => this.host.warn(error.message));
   }
 
   /** The daemon ends; the next one goes on. */

@@ -82,10 +82,11 @@ export class RouteHub {
     const key = session.hold('routes', () => {
       if (this.subscribers.delete(session)) this.beginAbsence();
     });
-    this.endAbsence();
     this.remember('serves');
     this.refresh();
     this.subscribers.set(session, { key, acknowledged: -1, refused: null, listening: [], draining: new Set(), drainMs });
+    // Only now: who waits for a proxy that is away must find it as one that has said nothing yet.
+    this.endAbsence();
     return this.json;
   }
 

@@ -66,7 +66,7 @@ export class InstanceOrders {
     if (service.held !== null) {
       return Promise.reject(new HiveError('ENGINE_UNAVAILABLE', `${service.fqn} cannot be stopped now: ${this.all.tools.runner.trouble(service.held)?.sentence ?? 'its engine does not answer'}.`));
     }
-    for (const actor of service.actors) actor.post({ kind: 'stop' }, cause);
+    this.stopInstances(service, cause);
     return new Promise<void>((resolve, reject) => {
       const look = (): boolean => {
         if (this.all.wanted(service) === 'up') {
@@ -85,6 +85,14 @@ export class InstanceOrders {
         if (changed === service && look()) off();
       });
     });
+  }
+
+  /** Somebody waits for all instances to stop, also those that were leaving already. */
+  stopInstances(service: SupervisedService, cause: PendingCause): void {
+    for (const actor of service.actors) {
+      actor.post({ kind: 'stop' }, cause);
+      this.all.work.hurry(actor);
+    }
   }
 
   /** What has to outlast it: what it depends on, and what it uses. */

@@ -23,8 +23,8 @@ export interface WorkTools {
   readonly builds: Builds;
   /** What of the daemon's own environment services get. */
   readonly daemonEnvironment: Readonly<Record<string, string>>;
-  /** Resolves when no proxy has a request under way at endpoints that left the route table, at the latest after the limit. */
-  readonly drain: (endpoints: readonly string[], limitMs: number) => Promise<unknown>;
+  /** Resolves when no proxy has a request under way at endpoints that left the route table, at the latest after the limit; null: the proxies' own. */
+  readonly drain: (endpoints: readonly string[], limitMs: number | null) => Promise<unknown>;
   /** Resolves when every proxy applies the route table as it is now. */
   readonly routesInForce: () => Promise<void>;
   readonly warn: (sentence: string) => void;
@@ -41,6 +41,8 @@ export class InstanceWork {
   private readonly clearing = new Map<string, Promise<void>>();
   /** Incarnations whose launch has not been answered yet, with an exit that came in the meantime. */
   private readonly launching = new Map<string, InstanceExit | null>();
+  /** Instances that are drained without hurry, by id: what ends that. */
+  private readonly patient = new Map<string, () => void>();
 
   constructor(
     private readonly tools: WorkTools,
@@ -169,12 +171,25 @@ export class InstanceWork {
     }
   }
 
-  /** The instance has left the route table by now, since it is stopping: what is under way gets as long as a stop may take. */
+  /** Somebody waits for the instance to stop: from now on, the requests it has get no longer than a stop may take. */
+  hurry(actor: InstanceActor): void {
+    const end = this.patient.get(actor.id);
+    if (end !== undefined) setTimeout(end, actor.spec.stop.graceMs).unref();
+  }
+
+  /**
+   * The instance has left the route table by now, since it is stopping. When others serve in its place (a deploy, fewer
+   * instances), what is under way there gets as long as the proxy gives it; else as long as a stop may take.
+   */
   private async drain(process: RunningInstance, actor: InstanceActor, service: SupervisedService): Promise<void> {
     service.stopProgress.set(actor.id, 'waiting for the requests that are under way');
     service.touch();
     const endpoints = [...new Set(actor.spec.proxy.map((route) => endpointId(actor.id, process.incarnation, route.port)))];
-    await this.tools.drain(endpoints, actor.spec.stop.graceMs);
+    if (service.surplus.has(actor)) {
+      const hurried = new Promise<void>((resolve) => this.patient.set(actor.id, resolve));
+      await Promise.race([this.tools.drain(endpoints, null), hurried]);
+      this.patient.delete(actor.id);
+    } else await this.tools.drain(endpoints, actor.spec.stop.graceMs);
     service.stopProgress.delete(actor.id);
   }
 

@@ -111,10 +111,8 @@ export class RequestedChanges {
     const { services, rollouts, orders } = this.all;
     if (wanted === 'down') rollouts.cancel(service);
     service.touch();
-    for (const actor of service.actors) {
-      if (wanted === 'down') actor.post({ kind: 'stop' }, by);
-      else orders.startWithPresentSpec(service, actor, `it was wanted up by ${by.by}`, by);
-    }
+    if (wanted === 'down') orders.stopInstances(service, by);
+    else for (const actor of service.actors) orders.startWithPresentSpec(service, actor, `it was wanted up by ${by.by}`, by);
     services.tell(service);
   }
 

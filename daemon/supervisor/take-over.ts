@@ -20,10 +20,14 @@ export class TakeOver {
     const rolled = rollouts.numbersOf(service.fqn);
     const living = found.numbersLiving(service.spec.source, service.spec.name);
     if (rolled !== null) {
-      fleet.make(service, [...rolled.serving, ...rolled.arriving]);
-      if (rolled.before !== null) for (const actor of service.actors) if (rolled.serving.includes(actor.ref.number)) actor.spec = rolled.before;
+      const leaving = rolled.leaving.filter((number) => living.includes(number));
+      fleet.make(service, [...rolled.serving, ...rolled.arriving, ...leaving]);
+      for (const actor of service.actors) {
+        if (rolled.before !== null && !rolled.fresh.includes(actor.ref.number)) actor.spec = rolled.before;
+        if (leaving.includes(actor.ref.number)) service.surplus.add(actor);
+      }
     } else if (service.spec.rollout.type !== 'recreate') fleet.make(service, living);
-    if (rolled === null || rolled.arriving.length === 0) fleet.make(service, fleet.numbersFor(service, this.all.instancesOf(service)));
+    if (rolled?.isUnderWay !== true) fleet.make(service, fleet.numbersFor(service, this.all.instancesOf(service)));
   }
 
   /** Goes on where the instances of a service were left, or starts them when they are wanted up. */
@@ -61,7 +65,7 @@ export class TakeOver {
     const { work } = this.all;
     const { found, record } = this.all.found.take(actor.id);
     if (livesBeyondRecord(record, found)) this.wantAsFound(service);
-    const restored = restoreInstance(record, found, this.all.wanted(service), bootId());
+    const restored = restoreInstance(record, found, service.surplus.has(actor) ? 'down' : this.all.wanted(service), bootId());
     actor.restore(restored.state, memoryOf(record, restored.keepsRun, found));
     const nameOnly = (incarnation: string): RunningInstance => ({ ref: actor.ref, incarnation, pid: 0, startedAt: new Date() });
     if (restored.forget !== null) {
