@@ -173,7 +173,7 @@ export class RouteHub {
   }
 
   private beginAbsence(): void {
-    this.endAbsence();
+    if (this.absence !== null) clearTimeout(this.absence);
     this.absence = setTimeout(() => this.endAbsence(), absenceMs);
     this.absence.unref();
   }

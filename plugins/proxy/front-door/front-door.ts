@@ -147,6 +147,8 @@ export class FrontDoor {
     if (this.#table === null) return;
     const answer = await link.ask({ type: 'apply', table: this.#table }).catch(() => null);
     // A worker that died instead of answering is started again, and takes the table from its file.
+    // It may be draining what left a table that an earlier plugin wrote and did not live to send.
+    if (answer?.type === 'applied') for (const id of link.draining) this.#leaving.add(id);
     if (answer?.type === 'refused') this.options.log('error', `Worker ${number} of the proxy refused table ${answer.version}: ${answer.reason}`);
   }
 
