@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { execFile } from 'node:child_process';
 import { HiveError, toHiveError } from '../shared/errors/index.js';
 import { defaultHome } from '../shared/home-paths.js';
 import { startDaemon } from './daemon.js';
@@ -24,12 +25,21 @@ async function main(): Promise<void> {
   const home = values.home ?? defaultHome();
   const daemon = await startDaemon(home).catch((thrown: unknown) => { throw storageProblem(home, thrown); });
   process.stdout.write(`hived ${version} is ready: pid ${process.pid}, socket ${daemon.socket}\n`);
+  tellServiceManager();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => daemon.shutdown({ graceful: true, keepServices: false, by: signal }));
   }
   // A terminal that goes away takes nothing along.
   process.on('SIGHUP', () => {});
   process.exitCode = await daemon.ended;
+}
+
+/** Readiness for systemd, as sd_notify(3) has it; Node cannot write to datagram sockets. */
+function tellServiceManager(): void {
+  if (process.env['NOTIFY_SOCKET'] === undefined) return;
+  execFile('systemd-notify', ['--ready'], (error) => {
+    if (error !== null) process.stderr.write(`hived: systemd was not told that it is ready: ${error.message}\n`);
+  });
 }
 
 function readArguments(): { values: { home?: string | undefined; version?: boolean | undefined; help?: boolean | undefined } } {

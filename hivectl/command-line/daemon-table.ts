@@ -43,3 +43,18 @@ export const configCommands = group('config', 'the format of hive.yaml', [
   }),
   command({ name: 'schema', describe: 'the JSON Schema of hive.yaml, for editors', run: async (context) => (await loadConfig()).printSchema(context) }),
 ]);
+
+const user = { user: { type: 'boolean', describe: 'a daemon of your own instead of one for the machine' } } as const;
+const loadSystemd = () => import('../commands/systemd.js');
+
+export const systemdCommands = group('systemd', 'the daemon as a unit of systemd', [
+  command({
+    name: 'install', options: user, describe: 'write the unit, enable and start it; takes over what runs',
+    run: async (context, args) => (await loadSystemd()).installUnit(context, args),
+  }),
+  command({
+    name: 'uninstall', options: user, describe: 'stop, disable and remove the unit; services run on',
+    run: async (context, args) => (await loadSystemd()).uninstallUnit(context, args),
+  }),
+  command({ name: 'print', options: user, describe: 'show the unit that install would write', run: async (context, args) => (await loadSystemd()).printUnit(context, args) }),
+]);

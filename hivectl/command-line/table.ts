@@ -1,5 +1,5 @@
 import { command, type Command } from './command.js';
-import { configCommands, daemonCommands } from './daemon-table.js';
+import { configCommands, daemonCommands, systemdCommands } from './daemon-table.js';
 import { pluginCommands, serviceCommands, sourceCommands } from './managing-table.js';
 
 const waiting = {
@@ -102,6 +102,7 @@ export const commands: readonly Command[] = [
   serviceCommands,
   pluginCommands,
   daemonCommands,
+  systemdCommands,
   configCommands,
   command({
     name: 'doctor', describe: 'look for what is wrong, with the command that mends it',

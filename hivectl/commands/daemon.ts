@@ -27,20 +27,21 @@ export async function startDaemon(context: Context, args: { foreground: boolean 
 }
 
 export async function stopDaemon(context: Context, args: StopArguments): Promise<ExitCode | void> {
-  const timeoutMs = readDuration('timeout', args.timeout);
+  const ended = await endDaemon(context, args['keep-services'], readDuration('timeout', args.timeout));
+  context.show({}, () => [
+    ended === null ? 'No daemon is running.' : `The daemon is stopped${args['keep-services'] ? `; ${ended.services.running} services run on` : ''}.`,
+  ]);
+}
+
+/** Stops the daemon that runs and waits until its process is gone; answers what it was, null when none ran. */
+export async function endDaemon(context: Context, keepServices: boolean, timeoutMs: number): Promise<Status | null> {
   const running = await statusIfRunning(context);
-  if (running === null) {
-    context.show({}, () => ['No daemon is running.']);
-    return;
-  }
-  await stopRunning(context, running, args['keep-services'], timeoutMs);
-  context.show({}, () => [`The daemon is stopped${args['keep-services'] ? `; ${running.services.running} services run on` : ''}.`]);
+  if (running !== null) await stopRunning(context, running, keepServices, timeoutMs);
+  return running;
 }
 
 export async function restartDaemon(context: Context, args: StopArguments): Promise<void> {
-  const timeoutMs = readDuration('timeout', args.timeout);
-  const running = await statusIfRunning(context);
-  if (running !== null) await stopRunning(context, running, args['keep-services'], timeoutMs);
+  await endDaemon(context, args['keep-services'], readDuration('timeout', args.timeout));
   const { status } = await launchDaemon(context);
   context.show(status, () => [`The daemon runs as pid ${status.pid}.`]);
 }
