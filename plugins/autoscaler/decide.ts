@@ -1,7 +1,7 @@
 import type { Scale } from '../../shared/client/index.js';
-import { desiredAbove, desiredBelow } from './desired-instances.js';
-import type { Measured } from './usage.js';
-import { duration, instances } from './words.js';
+import { desiredAbove, desiredBelow, metricsOf } from './desired-instances.js';
+import type { Measured, Usage } from './usage.js';
+import { duration, instances, short } from './words.js';
 
 /** Whether a service can be judged by its figures: some states forbid to touch it, others only make figures mean nothing. */
 export type Condition =
@@ -62,21 +62,19 @@ export function decide(situation: Situation): { decision: Decision; memory: Memo
   }
 
   const below = desiredBelow(scale, scale.instances, measured.usage);
-  if (below === null) return hold('enough', whyEnough(situation));
+  if (below === null) return hold('enough', whyEnough(scale, measured.usage));
   const quiet = { sinceMs: memory.quiet?.sinceMs ?? nowMs, instances: Math.max(memory.quiet?.instances ?? 0, below.instances) };
   const restMs = Math.max(scale.cooldownDownMs - (nowMs - quiet.sinceMs), scale.cooldownDownMs - sinceChangeMs);
   if (restMs > 0) return hold('cooling down', `${below.why}; if it stays so for ${duration(restMs)} more, ${instances(quiet.instances)} will do (cooldown_down)`, { ...memory, quiet });
   return { decision: { kind: 'scale', to: quiet.instances, why: `${below.why}, for ${duration(nowMs - quiet.sinceMs)}` }, memory: { ...memory, quiet } };
 }
 
-function whyEnough({ scale, measured }: Situation): string {
-  if (measured.kind === 'unknown') return measured.why;
-  const { sustained, peaking } = measured.usage;
-  const cpu = sustained.cpu === peaking.cpu ? percentOf(sustained.cpu) : `${percentOf(sustained.cpu)} to ${percentOf(peaking.cpu)}`;
-  const few = scale.instances <= scale.min ? ', and it has its min' : '';
-  return `CPU is at ${cpu} of a core an instance${few}; ${instances(scale.instances)} will do`;
-}
-
-function percentOf(fraction: number): string {
-  return `${Math.round(fraction * 100)}%`;
+function whyEnough(scale: Scale, usage: Usage): string {
+  const uses = metricsOf(scale).map(({ name, of, say, up, down }) => {
+    const [low, high] = [say(of(usage.sustained)), say(of(usage.peaking))];
+    const bounds = down === null ? `up to ${short(say(up))}` : `${short(say(down))} to ${short(say(up))}`;
+    return `${name} is at ${low === high ? low : `${short(low)} to ${high}`} an instance (${bounds})`;
+  });
+  const isLow = metricsOf(scale).every(({ of, down }) => down === null || of(usage.peaking) < down);
+  return `${uses.join(' and ')}${isLow ? `, and ${scale.instances <= scale.min ? `min is ${scale.min}` : 'fewer would have too much to do'}` : ''}`;
 }

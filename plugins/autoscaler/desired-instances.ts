@@ -1,6 +1,6 @@
 import type { Scale } from '../../shared/client/index.js';
 import type { Figures, Usage } from './usage.js';
-import { megabytes, percent } from './words.js';
+import { megabytes, percent, short } from './words.js';
 
 /*
  * How many instances a use asks for, by the formula of Kubernetes' HorizontalPodAutoscaler, as many as bring the use of
@@ -61,11 +61,6 @@ export function desiredBelow(scale: Scale, present: number, { peaking }: Usage):
   if (instances >= present) return null;
   const low = metrics.flatMap(({ name, of, down, say }) => (down === null ? [] : [`${name} is at ${say(of(peaking))} an instance, below ${short(say(down))}`]));
   return { instances, why: low.join(' and ') };
-}
-
-/** The second time in a sentence it need not be said what of. */
-function short(said: string): string {
-  return said.replace(' of a core', '');
 }
 
 /** How many keep each at its target. What is a hair more than a whole number by rounding alone counts as that number. */

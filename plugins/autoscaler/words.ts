@@ -17,6 +17,11 @@ export function megabytes(bytes: number): string {
   return `${rounded(bytes / 2 ** 20)}MB`;
 }
 
+/** The second time in a sentence it need not be said what of. */
+export function short(said: string): string {
+  return said.replace(' of a core', '');
+}
+
 export function instances(count: number): string {
   return count === 1 ? '1 instance' : `${count} instances`;
 }
