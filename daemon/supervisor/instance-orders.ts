@@ -1,5 +1,5 @@
 import { HiveError } from '../../shared/errors/index.js';
-import type { PendingCause } from '../state/state-store.js';
+import type { EventRef, PendingCause } from '../state/state-store.js';
 import type { InstanceActor } from './instance-actor.js';
 import { stopInOrder } from './stop-in-order.js';
 import type { SupervisedService } from './supervised-service.js';
@@ -39,10 +39,14 @@ export class InstanceOrders {
     const from = staying.length;
     // A request that changes nothing is told all the same: whoever scales by itself has to know that somebody chose this number.
     if (from === count && !isRequest) return;
-    void store.record((tx) => tx.append({ type: 'service.scaled', service: service.fqn, from, to: count, ...(reason === undefined ? {} : { reason }) }, cause));
-    fleet.remove(service, staying.slice(count), cause);
+    // Has its number by the time that the instances tell of their steps: those are written after it.
+    const scaled: EventRef = { seq: 0 };
+    void store.record((tx) => {
+      scaled.seq = tx.append({ type: 'service.scaled', service: service.fqn, from, to: count, ...(reason === undefined ? {} : { reason }) }, cause).seq;
+    });
+    fleet.remove(service, staying.slice(count), scaled);
     for (const actor of fleet.make(service, fleet.numbersFor(service, count))) {
-      if (this.all.wanted(service) === 'up') actor.post({ kind: 'start', why: `it was scaled from ${from} to ${count}` }, cause);
+      if (this.all.wanted(service) === 'up') actor.post({ kind: 'start', why: `it was scaled from ${from} to ${count}` }, scaled);
     }
     service.touch();
     services.tell(service);

@@ -77,6 +77,8 @@ function tellsOfState(event: HiveEvent): boolean {
     case 'service.created':
     case 'routes.changed':
       return false;
+    case 'service.scaled':
+      return event.from !== event.to;
     default:
       return true;
   }

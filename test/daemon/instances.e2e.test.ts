@@ -68,6 +68,13 @@ describe('instances', () => {
     const { events } = await hive.client.listEvents({ types: ['service.scaled'] });
     expect(events).toMatchObject([{ from: 1, to: 2, reason: 'it is busy', cause: { request: 'services.scale', by: 'the operator' } }, { from: 2, to: 2 }]);
     expect(events[1]).not.toHaveProperty('reason');
+    // What it leads to is because of it.
+    const { events: starts } = await hive.client.listEvents({ types: ['service.starting'], services: ['many:web'] });
+    expect(starts.at(-1)).toMatchObject({ instance: 'many:web#2', cause: events[0]?.['seq'] });
+    await hive.client.scaleService({ fqn: 'many:web', instances: 1, reason: 'it is quiet' });
+    await running(1);
+    const { events: ends } = await hive.client.listEvents({ types: ['service.scaled', 'service.stopped'] });
+    expect(ends.slice(-2)).toMatchObject([{ type: 'service.scaled', reason: 'it is quiet' }, { type: 'service.stopped', instance: 'many:web#2', cause: ends.at(-2)?.['seq'] }]);
   });
 
   it('are restarted one by one when they crash, on the same port', async () => {
