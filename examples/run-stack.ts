@@ -1,56 +1,26 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { DaemonClient } from '../shared/client/index.js';
+import type { DaemonClient } from '../shared/client/index.js';
 import { toHiveError } from '../shared/errors/index.js';
 import { packageRoot } from '../shared/package-root.js';
 import type { HiveEvent } from '../shared/protocol/events.js';
+import { OwnDaemon } from './own-daemon.js';
 
 /**
  * `npm start`: a daemon with a home of its own in the temporary folder, so that it stands beside any Hive that runs, and
  * the example stack under it. Shows what happens as it happens; Ctrl-C stops everything and leaves nothing behind.
  */
 async function main(): Promise<void> {
-  const home = mkdtempSync(join(tmpdir(), 'hive-'));
-  const hived = spawn(process.execPath, [join(packageRoot(), 'dist/daemon/main.js'), '--home', home], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, HIVE_HOME: home, EXAMPLE_DATA: join(home, 'example-data') },
-    // A group of its own: Ctrl-C reaches this program alone, which then asks the daemon to stop in order.
-    detached: true,
-  });
-  const exited = once(hived, 'exit');
+  const daemon = new OwnDaemon();
   const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   try {
-    const client = await connect(home, exited);
-    await Promise.race([showStack(client, home), interrupted, exited]);
-    if (hived.exitCode === null) {
-      say('', 'Stopping everything.');
-      await client.shutdown({}).catch(() => undefined);
-    }
+    await daemon.start({ EXAMPLE_DATA: join(daemon.home, 'example-data') });
+    await Promise.race([showStack(daemon.client, daemon.home), interrupted, daemon.ended()]);
+    say('', 'Stopping everything.');
   } finally {
-    if (hived.exitCode === null) {
-      hived.kill('SIGTERM');
-      await exited;
-    }
-    rmSync(home, { recursive: true, force: true });
+    await daemon.stop();
   }
   say('', 'Everything is stopped and nothing is left behind.');
-}
-
-async function connect(home: string, exited: Promise<unknown>): Promise<DaemonClient> {
-  let gone = false;
-  void exited.then(() => { gone = true; });
-  for (;;) {
-    try {
-      return await DaemonClient.connect({ home });
-    } catch (error) {
-      if (gone) throw error;
-      await delay(50);
-    }
-  }
 }
 
 async function showStack(client: DaemonClient, home: string): Promise<void> {
