@@ -81,7 +81,7 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
   const stopPruning = keepJournalShort(store, Number(process.env['HIVE_JOURNAL_EVENTS'] ?? defaultKeptEvents));
 
   const logs = new LogStore({ home, warn });
-  const engineTools = { home, warn, homeId: homeId(home) };
+  const engineTools = { home, logs, warn, homeId: homeId(home) };
   const script = new ScriptRunner({ home, baseEnvironment: allowListedEnvironment(process.env) });
   const runner = new Runners({
     script,

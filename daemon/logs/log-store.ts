@@ -9,6 +9,7 @@ import { logPaths, logsFolder, serviceLogFolder, streamNames, streamPaths, type 
 import { findStreams, isInScope, readScope, type LogScope } from './log-scope.js';
 import { LogStream } from './log-stream.js';
 import type { Warn } from './open-stream.js';
+import { StreamWriter } from './stream-writer.js';
 import { SpaceReclaimer } from './reclaim-space.js';
 import type { RotationStep } from './rotate.js';
 import type { LogPolicy } from './rotation-plan.js';
@@ -69,6 +70,11 @@ export class LogStore {
       this.tell({ kind: 'opened', stream });
     }
     return paths;
+  }
+
+  /** To write on behalf of an instance that cannot write to files itself. One writer a stream at a time. */
+  writer(ref: InstanceRef, name: StreamName): StreamWriter {
+    return new StreamWriter(this.stream(ref, name));
   }
 
   /** Looks after the size of the instance's files from now on; called again, it changes the policy. */

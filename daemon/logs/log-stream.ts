@@ -23,6 +23,8 @@ export class LogStream {
   readonly rotating = new Mutex();
   /** Position at which the present run of the instance began writing, when this daemon knows it. */
   runStart = 0;
+  /** Whoever writes knows when its lines were written: what a look sees of the file's time would only blur that. */
+  timedByWriter = false;
   private current: StreamLayout = { base: 0, start: 0, archives: [] };
   private opened: Promise<void> | null = null;
   private lastLook: TimeMark = { offset: 0, time: 0 };
@@ -86,7 +88,7 @@ export class LogStream {
     const offset = this.current.base + size;
     // Kernel times are a few milliseconds coarse, and a clock may have been set back.
     const time = Math.max(before.time, Math.min(stats?.mtimeMs ?? lookedAt, Date.now()));
-    this.index.observe(before, { offset, time });
+    if (!this.timedByWriter) this.index.observe(before, { offset, time });
     this.lastLook = { offset, time: Math.max(before.time, lookedAt) };
     return { offset, time };
   }

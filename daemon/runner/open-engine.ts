@@ -1,4 +1,5 @@
 import { HiveError } from '../../shared/errors/index.js';
+import type { LogStore } from '../logs/log-store.js';
 import type { InstanceCommand } from './instance-command.js';
 import type { EngineRef, EngineRunner } from './runner.js';
 
@@ -8,10 +9,16 @@ export interface EngineTools {
   readonly home: string;
   /** Names this home in labels, so that two homes never adopt each other's; see `homeId`. */
   readonly homeId: string;
+  readonly logs: LogStore;
   readonly warn: (sentence: string) => void;
 }
 
 /** Makes the runner of an engine. Modules that cost are loaded here and not before. @throws HiveError NOT_SUPPORTED */
-export async function openEngine(engine: EngineRef, _tools: EngineTools): Promise<EngineRunner<InstanceCommand>> {
+export async function openEngine(engine: EngineRef, tools: EngineTools): Promise<EngineRunner<InstanceCommand>> {
+  const { type, socket } = engine;
+  if (type === 'docker' || type === 'podman') {
+    const { ContainerRunner } = await import('./docker/container-runner.js');
+    return new ContainerRunner({ type, socket }, tools);
+  }
   throw new HiveError('NOT_SUPPORTED', `The runner ${engine.type} is not supported yet.`);
 }

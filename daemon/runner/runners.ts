@@ -162,7 +162,7 @@ export class Runners implements Runner<InstanceCommand> {
 
   async tasksCleared(): Promise<void> {
     await this.options.script.tasksCleared();
-    await Promise.all([...this.engines.values()].map((opened) => (opened.kind === 'open' && opened.surveyed ? opened.runner.tasksCleared() : undefined)));
+    await Promise.all([...this.engines.values()].flatMap((opened) => (opened.kind === 'open' && opened.surveyed ? [opened.runner.tasksCleared()] : [])));
   }
 
   /** How a command is run inside of an instance; null: beside it, as a process of this machine. */

@@ -40,7 +40,7 @@ export class Supervisor implements SupervisorPort {
     tools.runner.onExit((end) => reactions.exited(end));
     tools.runner.onMoved((process) => reactions.moved(process));
     tools.runner.onChange((engine) => reactions.engineChanged(engine));
-    tools.runner.onSurveyed((engine, report) => void takeOver.surveyed(engine, report, { request: 'engine', by: `${engine.type}, which answers now` }));
+    tools.runner.onSurveyed((engine, report) => void takeOver.surveyed(engine, report, undefined));
   }
 
   /** First of all: looks at what lives. `applySource` then takes it over, service by service. Returns how many live. */

@@ -1,0 +1,36 @@
+import { saidBy, statusOf } from './engine-error.js';
+import type { EngineConnection } from './engine-connection.js';
+
+/** What an engine brings, or borrows from elsewhere: never made and never removed. */
+const builtIn = /^(?:bridge|host|none|default|podman|slirp4netns|pasta|container:.*|ns:.*)$/;
+const label = 'hive.home';
+
+/** Makes a network that somebody names and nobody has made; it is labelled, and goes with its last container (`removeUnused`). */
+export async function ensureNetwork(connection: EngineConnection, name: string, homeId: string): Promise<void> {
+  if (builtIn.test(name)) return;
+  try {
+    await connection.call((engine) => engine.getNetwork(name).inspect());
+  } catch (error) {
+    if (statusOf(error) !== 404) throw error;
+    try {
+      await connection.call((engine) => engine.createNetwork({ Name: name, CheckDuplicate: true, Labels: { [label]: homeId } }));
+    } catch (thrown) {
+      // Of two instances that start at the same time, one makes it.
+      if (statusOf(thrown) !== 409 && !/already (exists|used)/.test(saidBy(thrown))) throw thrown;
+    }
+  }
+}
+
+/** Whether a container that is in this network may be the last one in a network of Hive's own. */
+export function mayBeOurs(name: string | null | undefined): boolean {
+  return name !== null && name !== undefined && !builtIn.test(name);
+}
+
+/** Removes the networks that Hive made and no container is in any more, be it one that does not run. */
+export async function removeUnused(connection: EngineConnection, homeId: string): Promise<void> {
+  const networks = await connection.call((engine) => engine.listNetworks({ filters: { label: [`${label}=${homeId}`] } }));
+  for (const { Id, Name } of networks) {
+    const users = await connection.call((engine) => engine.listContainers({ all: true, filters: { network: [Name] } }));
+    if (users.length === 0) await connection.call((engine) => engine.getNetwork(Id).remove() as Promise<unknown>).catch(() => undefined);
+  }
+}
