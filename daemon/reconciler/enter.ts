@@ -82,13 +82,17 @@ export interface EndedRun {
   uptimeMs: number;
   lastLines: readonly string[];
   diagnosis?: string;
+  /** How it ended, as the beginning of a sentence, where the exit does not tell. */
+  how?: string;
+  /** It was not even started. */
+  neverRan?: boolean;
   /** Why the exit means failure when it does not say so itself (an unhealthy service that was stopped). */
   code?: ErrorCode;
 }
 
 /** The restart policy decides where a run that ended leads to. */
 export function enterWhatPolicySays(context: StepContext, run: EndedRun, before: Before = {}): Step {
-  const decision = decideRestart(context.restart, run.exit, run.uptimeMs, context.history, context.nowMs);
+  const decision = decideRestart(context.restart, run.exit, run.uptimeMs, context.history, context.nowMs, run);
   const why = run.diagnosis === undefined ? decision.why : `${decision.why}; ${run.diagnosis}`;
   const crashed = (restartInMs: number | null): NewEvent => ({
     type: 'service.crashed',

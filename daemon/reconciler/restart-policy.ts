@@ -24,10 +24,12 @@ export type RestartDecision =
  *
  * @param uptimeMs how long the run lasted, on the monotonic clock
  * @param nowMs    the monotonic clock
+ * @param told     how it ended, where the exit does not tell; `neverRan`: there was no run that could have lasted
  */
-export function decideRestart(spec: RestartSpec, exit: ExitResult, uptimeMs: number, history: RestartHistory, nowMs: number): RestartDecision {
+export function decideRestart(spec: RestartSpec, exit: ExitResult, uptimeMs: number, history: RestartHistory, nowMs: number, told: { readonly how?: string; readonly neverRan?: boolean } = {}): RestartDecision {
   const succeeded = exit.kind === 'code' && exit.code === 0;
-  const how = describeExit(exit);
+  const how = told.how ?? describeExit(exit);
+  const lasted = told.neverRan === true ? '' : ` after only ${seconds(uptimeMs)}`;
   switch (spec.policy) {
     case 'never':
       return succeeded ? { kind: 'complete', why: how } : { kind: 'fail', why: `${how}; its restart policy is never` };
@@ -53,7 +55,7 @@ export function decideRestart(spec: RestartSpec, exit: ExitResult, uptimeMs: num
     history: { shortRuns, restartedAtMs: keep === 0 ? [] : [...recent, nowMs].slice(-keep) },
     why: longRun
       ? `${how} after ${seconds(uptimeMs)}: restarting at once`
-      : `${how} after only ${seconds(uptimeMs)}: restarting in ${seconds(delayMs)}${shortRuns > 1 ? ` (short run ${shortRuns} in a row)` : ''}`,
+      : `${how}${lasted}: restarting in ${seconds(delayMs)}${shortRuns > 1 ? ` (short run ${shortRuns} in a row)` : ''}`,
   };
 }
 

@@ -52,6 +52,7 @@ const table: Table = {
     launchFailed: (_state, event, context) =>
       enterWhatPolicySays(context, {
         exit: { kind: 'unknown', reason: 'it could not be started' }, uptimeMs: 0, lastLines: [], diagnosis: event.why, code: event.code,
+        how: 'could not be started', neverRan: true,
       }),
     heldBack: (state, event, context) => (event.incarnation === state.incarnation ? enterWaiting(context, { history: context.history }) : 'ignore'),
     start: 'ignore', exited: 'ignore', moved: 'ignore', gone: 'ignore', stopFailed: 'ignore', verdict: 'ignore', backoffOver: 'ignore', ...noGate, ...noBuild,
@@ -143,7 +144,7 @@ function afterStop(state: StateOf<'stopping'>, context: StepContext, exit: ExitR
   if (purpose.kind === 'unhealthy' && context.wanted === 'up') {
     return enterWhatPolicySays(
       context,
-      { exit: { kind: 'unknown', reason: `it was stopped because it was unhealthy: ${purpose.detail}` }, uptimeMs: purpose.uptimeMs, lastLines: [] },
+      { exit: { kind: 'unknown', reason: `it was stopped because it was unhealthy: ${purpose.detail}` }, uptimeMs: purpose.uptimeMs, lastLines: [], how: `was stopped because it was unhealthy: ${purpose.detail}` },
       { effects },
     );
   }

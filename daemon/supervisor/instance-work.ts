@@ -10,6 +10,7 @@ import type { Runners } from '../runner/runners.js';
 import type { Sharing } from '../sharing/sharing.js';
 import { endpointId } from '../routes/derive-routes.js';
 import type { Builds } from './builds.js';
+import { freePortsFor } from './free-ports.js';
 import type { InstanceActor } from './instance-actor.js';
 import { environmentInside, instanceEnvironment, launchRequest, watchedInstance } from './launch-request.js';
 import type { Ports } from './ports.js';
@@ -123,7 +124,7 @@ export class InstanceWork {
     this.launching.set(incarnation, null);
     try {
       await this.clearing.get(actor.id);
-      const ports = await this.tools.ports.resolve(spec.rollout, actor.id);
+      const ports = await freePortsFor(service, actor, () => this.clearing.get(actor.id) ?? Promise.resolve(), this.tools);
       const injection = await this.sharing.inject(spec, actor.id, incarnation);
       // A restart by the policy goes through no gate.
       if (injection === 'closed') return actor.post({ kind: 'heldBack', incarnation });

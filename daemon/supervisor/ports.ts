@@ -27,7 +27,7 @@ export class Ports {
   /** The ports an instance has now, without those that were never allocated. */
   known(rollout: RolloutSpec, instance: string): Record<string, number> {
     const ports: Record<string, number> = {};
-    for (const [name, port] of Object.entries(declared(rollout, instance))) {
+    for (const [name, port] of Object.entries(declaredPorts(rollout, instance))) {
       const number = port === 'auto' ? this.allocated.get(`${instance}/${name}`) : port;
       if (number !== undefined) ports[name] = number;
     }
@@ -36,10 +36,18 @@ export class Ports {
 
   /** The ports of an instance that is about to start; allocates what is missing, durably. */
   async resolve(rollout: RolloutSpec, instance: string): Promise<Record<string, number>> {
-    for (const [name, port] of Object.entries(declared(rollout, instance))) {
+    for (const [name, port] of Object.entries(declaredPorts(rollout, instance))) {
       if (port === 'auto' && !this.allocated.has(`${instance}/${name}`)) await this.allocate(instance, name);
     }
     return this.known(rollout, instance);
+  }
+
+  /** Gives an instance another `auto` port for this name, durably, since the one it had is taken. Returns the new one. */
+  async move(instance: string, name: string): Promise<number> {
+    const before = this.allocated.get(`${instance}/${name}`);
+    await this.allocate(instance, name);
+    if (before !== undefined) this.taken.delete(before);
+    return this.allocated.get(`${instance}/${name}`) as number;
   }
 
   /** Gives back what the instances of a deleted service had. */
@@ -58,15 +66,27 @@ export class Ports {
       const port = this.nextCandidate;
       this.nextCandidate = port === lastPort ? firstPort : port + 1;
       if (this.taken.has(port)) continue;
-      this.keep(port, instance, name);
+      this.taken.set(port, instance);
       if (await isFree(port)) {
-        await this.store.commit((tx) => tx.db.prepare('INSERT INTO ports VALUES (?, ?, ?)').run(port, instance, name));
+        await this.remember(port, instance, name);
         return;
       }
       this.taken.delete(port);
-      this.allocated.delete(`${instance}/${name}`);
     }
     throw new HiveError('CONFLICT', `No port between ${firstPort} and ${lastPort} is free for ${instance}.`, { next: 'Stop something that listens there, or give the port a number in hive.yaml.' });
+  }
+
+  private async remember(port: number, instance: string, name: string): Promise<void> {
+    try {
+      await this.store.commit((tx) => {
+        tx.db.prepare('DELETE FROM ports WHERE instance = ? AND name = ?').run(instance, name);
+        tx.db.prepare('INSERT INTO ports VALUES (?, ?, ?)').run(port, instance, name);
+      });
+    } catch (error) {
+      this.taken.delete(port);
+      throw error;
+    }
+    this.keep(port, instance, name);
   }
 
   private keep(port: number, instance: string, name: string): void {
@@ -75,7 +95,8 @@ export class Ports {
   }
 }
 
-function declared(rollout: RolloutSpec, instance: string): Readonly<Record<string, number | 'auto'>> {
+/** The ports of an instance as they are declared; in blue-green those of its colour. */
+export function declaredPorts(rollout: RolloutSpec, instance: string): Readonly<Record<string, number | 'auto'>> {
   switch (rollout.type) {
     case 'recreate':
     case 'rolling':

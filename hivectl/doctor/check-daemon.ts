@@ -2,6 +2,7 @@ import { createServer } from 'node:net';
 import type { DaemonClient } from '../../shared/client/daemon-client.js';
 import { toHiveError } from '../../shared/errors/hive-error.js';
 import type { Service } from '../../shared/protocol/results.js';
+import { describeHolder, portHolders, type PortHolder } from '../../shared/process/port-holders.js';
 import type { Context } from '../context.js';
 import { scalingTrouble } from '../scaling/autoscaler.js';
 import { ownVersion } from '../version.js';
@@ -51,9 +52,13 @@ async function checkPorts(services: readonly Service[]): Promise<Finding[]> {
   const idle = services.filter(({ instances, state }) => state !== 'completed' && instances.every((instance) => instance.pid === undefined && instance.containerId === undefined));
   const ports = idle.flatMap(({ fqn, ports }) => Object.entries(ports).map(([name, port]) => ({ fqn, name, port })));
   const checked = await Promise.all(ports.map(async (each) => ({ ...each, free: await isFree(each.port) })));
-  return checked
-    .filter(({ free }) => !free)
-    .map(({ fqn, name, port }) => error(`Port ${port} (${name} of ${fqn}) is taken by something else.`, `ss -ltnp 'sport = :${port}' shows by what`));
+  const taken = checked.filter(({ free }) => !free);
+  const holders = taken.length === 0 ? new Map<number, PortHolder>() : await portHolders(taken.map(({ port }) => port));
+  return taken.map(({ fqn, name, port }) => {
+    const holder = holders.get(port);
+    const by = holder === undefined ? 'something else' : describeHolder(holder);
+    return error(`Port ${port} (${name} of ${fqn}) is taken by ${by}.`, `ss -ltnp 'sport = :${port}' shows more; stop it, or give ${fqn} another port`);
+  });
 }
 
 /** Listens there for a moment. Ports below 1024 may be forbidden to us and still be free. */

@@ -30,6 +30,8 @@ export function eventSentence(event: HiveEvent): string {
     case 'service.stopped':
       return `${event.instance} was stopped${wasAsked(event)}`;
     case 'service.crashed':
+      // The reason tells more of what has no exit: it could not be started, or it was stopped because it was unhealthy.
+      if (event.unknown !== undefined && event.restartInMs !== null && event.reason !== '') return `${event.instance} ${event.reason}`;
       return `${event.instance} ${exitClause(event)} after ${humanDuration(event.uptimeMs)}${restartClause(event)}`;
     case 'service.failed':
       return `Hive gave up on ${event.instance}: ${event.reason}`;
