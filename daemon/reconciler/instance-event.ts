@@ -19,6 +19,8 @@ export type InstanceEvent =
   | { readonly kind: 'exited'; readonly incarnation: string; readonly exit: ExitResult; readonly uptimeMs: number; readonly lastLines: readonly string[]; readonly diagnosis?: string }
   /** The same incarnation, elsewhere: its engine moved it. */
   | { readonly kind: 'moved'; readonly process: RunningInstance }
+  /** What Hive's checks found of one of its replicas. */
+  | { readonly kind: 'replicaVerdict'; readonly incarnation: string; readonly replica: string; readonly healthy: boolean; readonly check: string; readonly detail: string }
   /** The stop ladder is through and nothing is left of the incarnation. */
   | { readonly kind: 'gone'; readonly incarnation: string; readonly exit: ExitResult }
   | { readonly kind: 'stopFailed'; readonly incarnation: string; readonly process: RunningInstance; readonly why: string; readonly survivors: readonly number[] }

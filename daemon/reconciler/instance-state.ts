@@ -1,4 +1,5 @@
 import type { RunningInstance } from '../runner/runner.js';
+import type { ReplicaVerdicts } from './replicas.js';
 import type { ErrorCode } from '../../shared/errors/index.js';
 
 /**
@@ -17,7 +18,8 @@ export type InstanceState =
   | { readonly kind: 'waiting'; readonly on: string; readonly blocked: boolean; readonly why: string }
   | { readonly kind: 'building' }
   | { readonly kind: 'starting'; readonly incarnation: string }
-  | { readonly kind: 'running'; readonly process: RunningInstance; readonly healthy: boolean | null; readonly detail: string | null }
+  /** `replicas`: what Hive's checks found of each, where it has replicas. */
+  | { readonly kind: 'running'; readonly process: RunningInstance; readonly healthy: boolean | null; readonly detail: string | null; readonly replicas?: ReplicaVerdicts }
   /** `launching`: the launch is still under way and its process not known yet. */
   | { readonly kind: 'stopping'; readonly incarnation: string; readonly launching: boolean; readonly purpose: StopPurpose }
   /** `untilMs` is on the monotonic clock. */

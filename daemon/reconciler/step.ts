@@ -27,6 +27,8 @@ export type Effect =
   | { readonly do: 'stop'; readonly process: RunningInstance }
   /** Remove what an incarnation that ended by itself left running. */
   | { readonly do: 'sweep'; readonly process: RunningInstance }
+  /** Its cluster is to replace all replicas: none of them is healthy. */
+  | { readonly do: 'renewReplicas'; readonly process: RunningInstance }
   /** The end of the incarnation is on disk: its run record may go. */
   | { readonly do: 'forget'; readonly incarnation: string }
   | { readonly do: 'wakeAfter'; readonly ms: number }

@@ -2,6 +2,7 @@ import type { ExitResult } from '../runner/runner.js';
 import type { InstanceEvent, EventKind, EventOf } from './instance-event.js';
 import type { InstanceState, StateKind, StateOf } from './instance-state.js';
 import type { Effect, Step, StepContext } from './step.js';
+import { healthOfAll, replicaEvents, replicaName, verdictsOnPresent } from './replicas.js';
 import {
   enterBuilding, enterFailed, enterRunning, enterStarting, enterStopped, enterStopping, enterStoppingLaunch, enterWaiting,
   enterWhatPolicySays, started, stopped,
@@ -13,6 +14,7 @@ type Table = { readonly [S in StateKind]: { readonly [E in EventKind]: Cell<S, E
 /** Events that belong to an incarnation; in a state without one they are late news of an earlier one. */
 const noIncarnation = {
   launched: 'ignore', launchFailed: 'ignore', heldBack: 'ignore', exited: 'ignore', moved: 'ignore', gone: 'ignore', stopFailed: 'ignore', verdict: 'ignore',
+  replicaVerdict: 'ignore',
 } as const;
 const noGate = { gateOpened: 'ignore', gateClosed: 'ignore' } as const;
 const noBuild = { built: 'ignore', buildFailed: 'ignore' } as const;
@@ -55,7 +57,7 @@ const table: Table = {
         how: 'could not be started', neverRan: true,
       }),
     heldBack: (state, event, context) => (event.incarnation === state.incarnation ? enterWaiting(context, { history: context.history }) : 'ignore'),
-    start: 'ignore', exited: 'ignore', moved: 'ignore', gone: 'ignore', stopFailed: 'ignore', verdict: 'ignore', backoffOver: 'ignore', ...noGate, ...noBuild,
+    start: 'ignore', exited: 'ignore', moved: 'ignore', gone: 'ignore', stopFailed: 'ignore', verdict: 'ignore', replicaVerdict: 'ignore', backoffOver: 'ignore', ...noGate, ...noBuild,
   },
 
   running: {
@@ -67,10 +69,29 @@ const table: Table = {
       // Only a daemon that comes up finds this: the instance ended while nobody watched, after it was wanted down.
       return context.wanted === 'down' ? enterStopped(context, { events: [stopped(context, event.exit)], effects }) : enterWhatPolicySays(context, event, { effects });
     },
-    moved: (state, event, context) =>
-      event.process.incarnation === state.process.incarnation
-        ? { next: { ...state, process: event.process }, history: context.history, effects: [], events: [], restarted: false }
-        : 'ignore',
+    moved: (state, event, context) => {
+      const { process } = event;
+      if (process.incarnation !== state.process.incarnation) return 'ignore';
+      const events = replicaEvents(context, state.process, process);
+      if (process.replicas === undefined) return { next: { ...state, process }, history: context.history, effects: [], events, restarted: false };
+      const replicas = verdictsOnPresent(process.replicas, state.replicas ?? {});
+      const next = { ...state, process, replicas, ...healthOfAll(process.replicas, replicas, state) };
+      return { next, history: context.history, effects: [], events, restarted: false };
+    },
+    replicaVerdict: (state, event, context) => {
+      const { process } = state;
+      const replica = process.replicas?.present.find(({ id }) => id === event.replica);
+      if (event.incarnation !== process.incarnation || process.replicas === undefined || replica === undefined) return 'ignore';
+      const replicas = { ...state.replicas, [event.replica]: { healthy: event.healthy, detail: event.detail } };
+      const health = healthOfAll(process.replicas, replicas, state);
+      const changed = {
+        type: 'service.healthChanged', service: context.service, instance: replicaName(context.service, replica),
+        healthy: event.healthy, check: event.check, detail: event.detail,
+      } as const;
+      // Not by a stop: where all were on a node that is lost, nobody there could be stopped, and the cluster heals it.
+      const effects: Effect[] = health.healthy === false && state.healthy !== false && context.restart.policy !== 'never' ? [{ do: 'renewReplicas', process }] : [];
+      return { next: { ...state, replicas, ...health }, history: context.history, effects, events: [changed], restarted: false };
+    },
     verdict: (state, event, context) => {
       if (event.incarnation !== state.process.incarnation || event.healthy === state.healthy) return 'ignore';
       const changed = {
@@ -102,7 +123,7 @@ const table: Table = {
       event.incarnation === state.incarnation
         ? enterFailed(context, { why: event.why, code: 'STOP_FAILED', leftover: event.process, survivors: event.survivors })
         : 'ignore',
-    exited: 'ignore', moved: 'ignore', verdict: 'ignore', backoffOver: 'ignore', ...noGate, ...noBuild,
+    exited: 'ignore', moved: 'ignore', verdict: 'ignore', replicaVerdict: 'ignore', backoffOver: 'ignore', ...noGate, ...noBuild,
   },
 
   backoff: {

@@ -8,6 +8,8 @@ export type RolloutStep =
   | { readonly do: 'start'; readonly numbers: readonly number[] }
   /** The same instances anew, with the new spec. */
   | { readonly do: 'replace'; readonly numbers: readonly number[] }
+  /** Their cluster replaces what it runs for them by the new spec, in its own steps. */
+  | { readonly do: 'update'; readonly numbers: readonly number[]; readonly id: string; readonly maxSurge: number; readonly maxUnavailable: number; readonly onFailure: 'keep-old' | 'abort' }
   /** Until they run and their checks pass; one that crashes or takes too long ends the rollout. */
   | { readonly do: 'awaitReady'; readonly numbers: readonly number[]; readonly withinMs: number }
   /** They have to stay ready for so long. */
@@ -34,9 +36,9 @@ export function colorOf(number: number): Color {
 
 /**
  * The steps from the instances that are there (`present`) to `count` of the new spec. The strategy is nothing but the
- * order of steps; doing them is the same for all. Pure.
+ * order of steps; doing them is the same for all. `inPlace`: a cluster runs them and rolls by itself; a name for that. Pure.
  */
-export function planRollout(rollout: RolloutSpec, present: readonly number[], count: number): RolloutPlan {
+export function planRollout(rollout: RolloutSpec, present: readonly number[], count: number, inPlace: string | null = null): RolloutPlan {
   switch (rollout.type) {
     case 'recreate': {
       const numbers = [...present];
@@ -58,6 +60,11 @@ export function planRollout(rollout: RolloutSpec, present: readonly number[], co
       };
     }
     case 'rolling':
+      if (inPlace !== null) {
+        const { maxSurge, maxUnavailable, onFailure } = rollout;
+        const numbers = [...present];
+        return { strategy: 'rolling', color: null, steps: [{ do: 'update', numbers, id: inPlace, maxSurge, maxUnavailable, onFailure }, { do: 'awaitReady', numbers, withinMs: usualReadyMs }] };
+      }
       return { strategy: 'rolling', color: null, steps: rollingSteps(present, freeNumbers(present, count), rollout.maxSurge, rollout.maxUnavailable) };
   }
 }
@@ -106,6 +113,8 @@ export function describeStep(step: RolloutStep): string {
       return `starting ${which}`;
     case 'replace':
       return `restarting ${which}`;
+    case 'update':
+      return `having its cluster replace ${which}`;
     case 'awaitReady':
       return `waiting for ${which} to be healthy`;
     case 'hold':

@@ -7,6 +7,10 @@ import type { RolloutRecord } from './rollout-records.js';
 export interface RolloutWorld {
   start(numbers: readonly number[]): void;
   replace(numbers: readonly number[]): void;
+  /** Resolves when their cluster has replaced them. Rejects, with a sentence, when it gave that up. */
+  update(step: Extract<RolloutStep, { do: 'update' }>, signal: AbortSignal, onProgress: (sentence: string) => void): Promise<void>;
+  /** Has their cluster go back to what ran before the update. */
+  undoUpdate(step: Extract<RolloutStep, { do: 'update' }>): Promise<void>;
   /** Resolves when all are ready. Rejects, with a sentence, as soon as one cannot become it any more. */
   ready(numbers: readonly number[], signal: AbortSignal): Promise<void>;
   /** Rejects as soon as one is not ready any more. */
@@ -27,6 +31,9 @@ export interface RolloutWorld {
 export class RolloutRun {
   private readonly cancelled = new AbortController();
 
+  /** How far the present step has come, where it says so. */
+  private progress: string | null = null;
+
   constructor(private current: RolloutRecord, private readonly world: RolloutWorld) {}
 
   get record(): RolloutRecord {
@@ -36,7 +43,7 @@ export class RolloutRun {
   /** The step that is under way, for people. */
   get phase(): string {
     const step = this.current.plan.steps[this.current.at];
-    return step === undefined ? 'done' : describeStep(step);
+    return step === undefined ? 'done' : `${describeStep(step)}${this.progress === null ? '' : `: ${this.progress}`}`;
   }
 
   /** Ends it where it is; what serves goes on serving. `keep`: for the next daemon to go on with. */
@@ -50,6 +57,7 @@ export class RolloutRun {
     try {
       for (; this.current.at < steps.length; this.current = { ...this.current, at: this.current.at + 1 }) {
         await this.world.save(this.current);
+        this.progress = null;
         this.world.shown();
         await this.step(steps[this.current.at] as RolloutStep);
         this.cancelled.signal.throwIfAborted();
@@ -75,6 +83,11 @@ export class RolloutRun {
         return this.world.start(step.numbers);
       case 'replace':
         return this.world.replace(step.numbers);
+      case 'update':
+        return this.world.update(step, signal, (sentence) => {
+          this.progress = sentence;
+          this.world.shown();
+        });
       case 'awaitReady':
         return this.awaitReady(step.numbers, step.withinMs);
       case 'hold':
@@ -116,9 +129,11 @@ export class RolloutRun {
   private async undo(): Promise<void> {
     const { plan, at, serving } = this.current;
     const made = plan.steps.slice(0, at + 1).flatMap((step) => (step.do === 'start' ? step.numbers : [])).filter((number) => !serving.includes(number));
+    const updates = plan.steps.slice(0, at).flatMap((step) => (step.do === 'update' && step.onFailure === 'keep-old' ? [step] : []));
     try {
       await this.world.serve(serving);
       await this.world.stop(made);
+      for (const step of updates) await this.world.undoUpdate(step);
     } catch {
       // The failure that led here is what the operator has to hear; an instance that cannot be stopped shows itself.
     }

@@ -1,20 +1,28 @@
+import { randomUUID } from 'node:crypto';
 import type { ServiceSpec } from '../../shared/config/service-spec.js';
 import { HiveError, toHiveError } from '../../shared/errors/index.js';
+import { engineOf } from '../runner/engine-of.js';
+import { hasReplicas } from '../runner/has-replicas.js';
+import { engineKey, type ReplicaUpdate } from '../runner/runner.js';
+import { healthOfAll } from '../reconciler/replicas.js';
 import type { InstanceActor } from '../supervisor/instance-actor.js';
 import type { SupervisedService } from '../supervisor/supervised-service.js';
 import type { EventRef, PendingCause, StateStore } from '../state/state-store.js';
-import { describeStep, planRollout } from './rollout-plan.js';
+import { describeStep, planRollout, type RolloutStep } from './rollout-plan.js';
 import { leftBy, type LeftNumbers } from './left-numbers.js';
 import { RolloutRecords, type RolloutRecord } from './rollout-records.js';
 import { RolloutRun, type RolloutWorld } from './rollout-run.js';
 
 /** What rollouts need of the supervisor. */
 export interface RolloutHost {
-  instancesOf(service: SupervisedService): number;
+  /** How many actors stand for the wanted instances. */
+  actorsOf(service: SupervisedService): number;
   /** Makes the instances that are missing, with the service's present spec, and wants them up. */
   startInstances(service: SupervisedService, numbers: readonly number[], cause: PendingCause): void;
   /** Restarts instances with the service's present spec. */
   replaceInstances(service: SupervisedService, numbers: readonly number[], cause: PendingCause): void;
+  /** Has their cluster replace what runs for these instances by those of a spec. Rejects when it gave that up. */
+  updateInstances(service: SupervisedService, spec: ServiceSpec, step: Extract<RolloutStep, { do: 'update' }>, control: Pick<ReplicaUpdate, 'signal' | 'onProgress'>, cause: PendingCause): Promise<void>;
   /** Stops instances and forgets them; rejects with STOP_FAILED. */
   removeInstances(service: SupervisedService, numbers: readonly number[], cause: PendingCause): Promise<void>;
   wantDown(service: SupervisedService): Promise<void>;
@@ -82,7 +90,7 @@ export class Rollouts {
     const { spec } = service;
     const present = service.actors.filter((actor) => !service.surplus.has(actor)).map((actor) => actor.ref.number);
     const record: RolloutRecord = {
-      plan: planRollout(spec.rollout, present, this.host.instancesOf(service)),
+      plan: planRollout(spec.rollout, present, this.host.actorsOf(service), rollsByItself(before, spec) && present.length > 0 ? randomUUID() : null),
       at: 0, outcome: 'running', why: null, serving: present, specHash: spec.specHash, before,
     };
     const started: EventRef = { seq: 0 };
@@ -146,7 +154,7 @@ export class Rollouts {
     service.serving = null;
     service.touch();
     const { rollout } = service.spec;
-    if (record.outcome === 'failed' && rollout.type === 'blue-green' && rollout.onFailure === 'abort') await this.host.wantDown(service);
+    if (record.outcome === 'failed' && rollout.type !== 'recreate' && rollout.onFailure === 'abort') await this.host.wantDown(service);
     this.host.tell(service);
     if (active.again !== null) await this.begin(service, record.before ?? service.spec, active.again);
   }
@@ -180,6 +188,8 @@ export class Rollouts {
         for (const actor of actors(numbers)) if (actor?.state.kind === 'running') replaced.set(actor, actor.state.process.incarnation);
         host.replaceInstances(service, numbers, self().cause);
       },
+      update: (step, signal, onProgress) => host.updateInstances(service, service.spec, step, { signal, onProgress }, self().cause),
+      undoUpdate: (step) => host.updateInstances(service, self().run.record.before ?? service.spec, { ...step, id: `${step.id}-undone` }, { signal: new AbortController().signal, onProgress: () => undefined }, self().cause),
       ready: (numbers, signal) => watch(signal, () => actors(numbers).every((actor) => isReady(service, actor, replaced))),
       unready: async (numbers, signal) => {
         await watch(signal, () => !actors(numbers).every((actor) => isReady(service, actor, replaced)));
@@ -212,6 +222,7 @@ function isReady(service: SupervisedService, actor: InstanceActor | undefined, r
   switch (state.kind) {
     case 'running':
       if (replaced.get(actor) === state.process.incarnation) return false;
+      if (state.process.replicas !== undefined && service.hasHealthCheck) return healthOfAll(state.process.replicas, state.replicas ?? {}, { healthy: null, detail: null }).healthy === true;
       return service.hasHealthCheck ? state.healthy === true : state.healthy !== false;
     case 'backoff':
     case 'failed':
@@ -232,4 +243,14 @@ function isReady(service: SupervisedService, actor: InstanceActor | undefined, r
 function stepOf({ plan, at }: RolloutRecord): string {
   const step = plan.steps[at];
   return step === undefined ? 'finishing' : describeStep(step);
+}
+
+/** A cluster that runs the old and the new spec replaces one by the other itself. */
+function rollsByItself(before: ServiceSpec, after: ServiceSpec): boolean {
+  return hasReplicas(before) && hasReplicas(after) && engineKeyOf(before) === engineKeyOf(after);
+}
+
+function engineKeyOf({ runner }: ServiceSpec): string {
+  const engine = engineOf(runner);
+  return engine === null ? '' : engineKey(engine);
 }

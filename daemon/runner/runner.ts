@@ -62,6 +62,28 @@ export interface Runner<Command = unknown> {
 
   /** Calls `listener` when facts of a living incarnation changed: it moved to another node, its endpoints are others. */
   onMoved?(listener: (instance: RunningInstance) => void): () => void;
+
+  /** Has a cluster run that many replicas of a living incarnation; what comes of it is told through `onMoved`. Present where instances have replicas. */
+  resize?(instance: RunningInstance, replicas: number): Promise<void>;
+
+  /**
+   * Has a cluster replace the replicas of a living incarnation by those of another command, in its own way; resolves when
+   * that is done. Idempotent by `update.id`. Throws SERVICE_FAILED when the cluster gave it up; what that means for the
+   * replicas of before is what `update.onFailure` says.
+   */
+  update?(instance: RunningInstance, request: LaunchRequest<Command>, update: ReplicaUpdate): Promise<RunningInstance>;
+}
+
+/** How a cluster is to replace replicas. */
+export interface ReplicaUpdate {
+  /** Names this update, `[A-Za-z0-9_-]{1,64}`: one that was ordered before is only waited for. */
+  readonly id: string;
+  readonly maxSurge: number;
+  readonly maxUnavailable: number;
+  /** keep-old: replicas of before come back; abort: everything stays as it is then. */
+  readonly onFailure: 'keep-old' | 'abort';
+  readonly signal: AbortSignal;
+  readonly onProgress: (sentence: string) => void;
 }
 
 /** The runner of an engine: something outside of Hive, which may be absent, stopped or slow, and comes back. */
@@ -126,7 +148,7 @@ export interface InstanceRef {
   readonly source: string;
   readonly service: string;
   readonly number: number;
-  /** Only in a TaskRef. */
+  /** The name of a task, in a TaskRef; where a replica is checked, that replica's id. */
   readonly task?: string;
 }
 
@@ -151,6 +173,8 @@ export interface LaunchRequest<Command> {
   readonly limits?: Partial<LimitsSpec>;
   /** Calls back with what a launch that takes long is doing, for people: `pulling nginx:1, 12 of 40 MB`. */
   readonly onProgress?: (sentence: string) => void;
+  /** How many replicas a cluster is to run; 1 by default, and of no meaning elsewhere. */
+  readonly replicas?: number;
   /** False once nobody wants the launch any more: one that takes long gives up and throws. */
   readonly stillWanted?: () => boolean;
 }
@@ -170,6 +194,36 @@ export interface RunningInstance {
   readonly node?: string;
   /** Where its ports answer, by port name, where that is not 127.0.0.1 and the instance's own ports. */
   readonly endpoints?: Readonly<Record<string, { readonly address: string; readonly port: number }>>;
+  /** What a cluster runs for it; absent: it is one thing. */
+  readonly replicas?: Replicas;
+}
+
+export interface Replicas {
+  readonly wanted: number;
+  readonly present: readonly Replica[];
+  /** Why replicas are not present any more that were when this was told last, by their ids; a sentence's end: `exited with code 1`. */
+  readonly ended: Readonly<Record<string, string>>;
+}
+
+/**
+ * One of the things that a cluster runs for an instance. Replicas come, end and are replaced without the instance ending;
+ * for people, for routes and for health checks each is an instance of its service.
+ */
+export interface Replica {
+  /** As the number of an instance: `source:service#3`. While a cluster replaces a replica, two may have one number. */
+  readonly number: number;
+  /** Names this one life of it. */
+  readonly id: string;
+  readonly state: 'starting' | 'running';
+  /** What a replica that does not run waits for. */
+  readonly why: string | null;
+  /** As the cluster's own checks say; null: it makes none, or others still have to say. */
+  readonly healthy: boolean | null;
+  /** Null: it has not been given one yet. */
+  readonly node: string | null;
+  readonly containerId?: string;
+  readonly startedAt: string | null;
+  readonly endpoints: Readonly<Record<string, { readonly address: string; readonly port: number }>>;
 }
 
 /** How a process ended. What cannot be known is `unknown`, never a made-up 0. */

@@ -13,6 +13,7 @@ import {
   type InstanceUsage,
   type LaunchRequest,
   type LiveProcess,
+  type ReplicaUpdate,
   type Runner,
   type RunningInstance,
   type StopOptions,
@@ -180,6 +181,20 @@ export class Runners implements Runner<InstanceCommand> {
     }
     const answers = await Promise.allSettled([...byOwner].map(async ([owner, theirs]) => (await owner.stats?.(theirs)) ?? []));
     return answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+  }
+
+  /** Has the cluster in which an instance lives run that many replicas of it. Throws what its runner throws, or NOT_SUPPORTED. */
+  async resize(instance: RunningInstance, replicas: number): Promise<void> {
+    const owner = this.ownerOf(instance);
+    if (owner.resize === undefined) throw new HiveError('NOT_SUPPORTED', `${instance.ref.source}:${instance.ref.service} has no replicas.`);
+    await owner.resize(instance, replicas);
+  }
+
+  /** Has the cluster replace the replicas of an instance. Throws what its runner throws, or NOT_SUPPORTED. */
+  async update(instance: RunningInstance, request: LaunchRequest<InstanceCommand>, update: ReplicaUpdate): Promise<RunningInstance> {
+    const owner = this.ownerOf(instance);
+    if (owner.update === undefined) throw new HiveError('NOT_SUPPORTED', `${instance.ref.source}:${instance.ref.service} has no replicas.`);
+    return owner.update(instance, request, update);
   }
 
   /** The daemon is ending: stops do not wait for engines that are away. */

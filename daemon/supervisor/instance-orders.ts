@@ -1,4 +1,8 @@
 import { HiveError } from '../../shared/errors/index.js';
+import type { ServiceSpec } from '../../shared/config/service-spec.js';
+import type { RolloutStep } from '../rollout/rollout-plan.js';
+import type { ReplicaUpdate } from '../runner/runner.js';
+import { hasReplicas } from '../runner/has-replicas.js';
 import type { EventRef, PendingCause } from '../state/state-store.js';
 import type { InstanceActor } from './instance-actor.js';
 import { stopInOrder } from './stop-in-order.js';
@@ -24,6 +28,21 @@ export class InstanceOrders {
     }
   }
 
+  /** Has a cluster replace what runs for instances by what `spec` says; what does not run is started. */
+  async updateInstances(service: SupervisedService, spec: ServiceSpec, { numbers, ...how }: Extract<RolloutStep, { do: 'update' }>, control: Pick<ReplicaUpdate, 'signal' | 'onProgress'>, cause: PendingCause): Promise<void> {
+    await Promise.all(service.actors.filter(({ ref }) => numbers.includes(ref.number)).map(async (actor) => {
+      if (actor.state.kind !== 'running') return this.startWithPresentSpec(service, actor, 'it is being rolled out', cause);
+      const before = actor.spec;
+      actor.spec = spec;
+      try {
+        await this.all.work.update(actor.state.process, actor, service, { ...how, ...control });
+      } catch (error) {
+        actor.spec = before;
+        throw error;
+      }
+    }));
+  }
+
   /** What does not run takes the present spec; what runs keeps what it was started with. */
   startWithPresentSpec(service: SupervisedService, actor: InstanceActor, why: string, cause: PendingCause): void {
     if (actor.state.kind !== 'running' && actor.state.kind !== 'starting') actor.spec = service.spec;
@@ -36,7 +55,7 @@ export class InstanceOrders {
     if (rollouts.isUnderWay(service.fqn)) return;
     const count = this.all.instancesOf(service);
     const staying = fleet.staying(service);
-    const from = staying.length;
+    const from = hasReplicas(service.spec) ? replicasWantedOf(staying[0]) ?? count : staying.length;
     // A request that changes nothing is told all the same: whoever scales by itself has to know that somebody chose this number.
     if (from === count && !isRequest) return;
     // Has its number by the time that the instances tell of their steps: those are written after it.
@@ -44,12 +63,23 @@ export class InstanceOrders {
     void store.record((tx) => {
       scaled.seq = tx.append({ type: 'service.scaled', service: service.fqn, from, to: count, ...(reason === undefined ? {} : { reason }) }, cause).seq;
     });
-    fleet.remove(service, staying.slice(count), scaled);
-    for (const actor of fleet.make(service, fleet.numbersFor(service, count))) {
+    const actors = this.all.actorsOf(service);
+    fleet.remove(service, staying.slice(actors), scaled);
+    if (hasReplicas(service.spec)) this.matchReplicas(service);
+    for (const actor of fleet.make(service, fleet.numbersFor(service, actors))) {
       if (this.all.wanted(service) === 'up') actor.post({ kind: 'start', why: `it was scaled from ${from} to ${count}` }, scaled);
     }
     service.touch();
     services.tell(service);
+  }
+
+  /** A cluster is told how many replicas are wanted, where it has another number. */
+  matchReplicas(service: SupervisedService): void {
+    const count = this.all.instancesOf(service);
+    for (const actor of service.actors) {
+      const wanted = replicasWantedOf(actor);
+      if (wanted !== null && wanted !== count && !this.all.rollouts.isUnderWay(service.fqn)) void this.all.work.resize(actor, count);
+    }
   }
 
   /** Its health checks and log rotation go on as the present spec says. */
@@ -104,4 +134,9 @@ export class InstanceOrders {
     const { services, sharing } = this.all;
     return [...services.dependenciesOf(service), ...sharing.outlasting(service.spec).flatMap((fqn) => services.find(fqn) ?? [])];
   }
+}
+
+/** How many replicas a cluster was told to run for an instance; null: it does not run, or not in a cluster. */
+function replicasWantedOf(actor: InstanceActor | undefined): number | null {
+  return actor?.state.kind === 'running' ? actor.state.process.replicas?.wanted ?? null : null;
 }

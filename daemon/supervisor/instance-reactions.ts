@@ -49,9 +49,17 @@ export class InstanceReactions {
   }
 
   verdict(ref: InstanceRef, { healthy, check, detail }: HealthVerdict): void {
+    if (ref.task !== undefined) return this.replicaVerdict(ref, ref.task, { healthy, check, detail });
     const actor = this.all.services.actorOf(ref);
     if (actor?.state.kind !== 'running') return;
     actor.post({ kind: 'verdict', incarnation: actor.state.process.incarnation, healthy, check, detail, uptimeMs: actor.uptimeMs() });
+  }
+
+  /** Checks of replicas have the replica's id as the task of their ref. */
+  private replicaVerdict({ source, service }: InstanceRef, replica: string, found: HealthVerdict): void {
+    for (const actor of this.all.services.find(`${source}:${service}`)?.actors ?? []) {
+      if (actor.state.kind === 'running') actor.post({ kind: 'replicaVerdict', incarnation: actor.state.process.incarnation, replica, ...found });
+    }
   }
 
   /** An engine has gone or is back: those that wait for it look again, and those that run in it are shown as they are. */
@@ -74,14 +82,21 @@ export class InstanceReactions {
     this.all.services.actorOf(process.ref)?.post({ kind: 'moved', process });
   }
 
+  private followMove(service: SupervisedService, actor: InstanceActor, process: RunningInstance): void {
+    if (process.replicas === undefined) return this.all.orders.watchAnew(actor);
+    void this.all.work.beginWatching(actor, process, null);
+    this.all.orders.matchReplicas(service);
+  }
+
   private changed(service: SupervisedService, actor: InstanceActor, before: InstanceState): void {
     const { services, sharing, work } = this.all;
     service.touch();
     const { state } = actor;
     if (before.kind !== 'running' && state.kind === 'running') {
       void work.beginWatching(actor, state.process, state.healthy);
+      this.all.orders.matchReplicas(service);
     } else if (before.kind === 'running' && state.kind !== 'running') work.endWatching(actor);
-    else if (before.kind === 'running' && state.kind === 'running' && before.process !== state.process) this.all.orders.watchAnew(actor);
+    else if (before.kind === 'running' && state.kind === 'running' && before.process !== state.process) this.followMove(service, actor, state.process);
     for (const dependent of services.dependents.of(service.fqn)) {
       for (const waiting of dependent.actors) if (waiting.state.kind === 'waiting') this.checkGate(waiting, actor.cause);
     }

@@ -1,11 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { ServiceSpec } from '../../shared/config/service-spec.js';
-import { toHiveError } from '../../shared/errors/index.js';
+import { HiveError, toHiveError } from '../../shared/errors/index.js';
+import { replicaName } from '../reconciler/replicas.js';
 import { seconds } from '../reconciler/restart-policy.js';
 import type { Effect } from '../reconciler/step.js';
 import type { HealthMonitor } from '../health/health-monitor.js';
 import type { LogStore } from '../logs/log-store.js';
-import type { InstanceExit, InstanceRef, LiveProcess, RunningInstance } from '../runner/runner.js';
+import type { InstanceExit, InstanceRef, LiveProcess, ReplicaUpdate, RunningInstance } from '../runner/runner.js';
 import type { Runners } from '../runner/runners.js';
 import type { Sharing } from '../sharing/sharing.js';
 import { endpointId } from '../routes/derive-routes.js';
@@ -14,6 +16,7 @@ import { freePortsFor } from './free-ports.js';
 import type { InstanceActor } from './instance-actor.js';
 import { environmentInside, instanceEnvironment, launchRequest, watchedInstance } from './launch-request.js';
 import type { Ports } from './ports.js';
+import { ReplicaWatch } from './replica-watch.js';
 import type { SupervisedService } from './supervised-service.js';
 
 export interface WorkTools {
@@ -40,6 +43,8 @@ export class InstanceWork {
   private readonly building = new Map<string, { readonly abort: AbortController; readonly ended: Promise<void> }>();
   /** What has to be over before an instance is launched again: the sweep after its last incarnation, then its record. */
   private readonly clearing = new Map<string, Promise<void>>();
+  private readonly resizing = new Set<string>();
+  private readonly replicas: ReplicaWatch;
   /** Incarnations whose launch has not been answered yet, with an exit that came in the meantime. */
   private readonly launching = new Map<string, InstanceExit | null>();
   /** Instances that are drained without hurry, by id: what ends that. */
@@ -49,7 +54,9 @@ export class InstanceWork {
     private readonly tools: WorkTools,
     private readonly checkGate: (actor: InstanceActor) => void,
     private readonly sharing: Sharing,
-  ) {}
+  ) {
+    this.replicas = new ReplicaWatch(tools);
+  }
 
   perform(effect: Effect, actor: InstanceActor, service: SupervisedService): void {
     switch (effect.do) {
@@ -65,6 +72,8 @@ export class InstanceWork {
         return void this.stop(effect.process, actor, service);
       case 'sweep':
         return this.sweep(effect.process, actor);
+      case 'renewReplicas':
+        return void this.renewReplicas(effect.process, actor, service);
       case 'forget':
         return this.forget(effect.incarnation, actor);
       case 'wakeAfter':
@@ -98,25 +107,66 @@ export class InstanceWork {
   /** Health checks and log rotation follow the state: on while it runs. */
   async beginWatching(actor: InstanceActor, process: RunningInstance, knownHealthy: boolean | null): Promise<void> {
     const { spec } = actor;
-    this.tools.logs.track(actor.ref, spec.logs);
-    if (spec.healthcheck.length === 0) return;
+    if (process.replicas === undefined) this.tools.logs.track(actor.ref, spec.logs);
+    if (spec.healthcheck.length === 0) return process.replicas === undefined ? undefined : this.replicas.follow(actor, null);
     const ports = this.tools.ports.known(spec.rollout, actor.id);
     try {
       const injection = this.sharing.known(spec, actor.id);
       const environment = await instanceEnvironment(spec, actor.ref, ports, this.tools.daemonEnvironment, injection);
       if (actor.state.kind !== 'running' || actor.state.process.incarnation !== process.incarnation) return;
-      this.tools.health.watch(watchedInstance(spec, actor.ref, ports, environment, actor.run?.startedAtMs ?? 0, knownHealthy, injection.usedPorts, {
-        exec: this.tools.runner.execIn(process),
+      const watched = watchedInstance(spec, actor.ref, ports, environment, actor.run?.startedAtMs ?? 0, knownHealthy, injection.usedPorts, {
+        exec: process.replicas === undefined ? this.tools.runner.execIn(process) : null,
         ...(process.endpoints === undefined ? {} : { endpoints: process.endpoints }),
-      }));
+      });
+      // A cluster makes checks by command itself, where the replica is.
+      if (process.replicas !== undefined) this.replicas.follow(actor, { ...watched, checks: watched.checks.filter(({ type }) => type !== 'cmd') });
+      else this.tools.health.watch(watched);
     } catch (error) {
       this.tools.warn(`The health checks of ${actor.id} cannot run: ${toHiveError(error).message}`);
     }
   }
 
   endWatching(actor: InstanceActor): void {
+    this.replicas.end(actor);
     this.tools.logs.untrack(actor.ref);
     this.tools.health.unwatch(actor.ref);
+  }
+
+  /** Has a cluster run as many replicas as are wanted. What comes of it is told by the runner. */
+  async resize(actor: InstanceActor, count: number): Promise<void> {
+    if (actor.state.kind !== 'running' || this.resizing.has(actor.id)) return;
+    this.resizing.add(actor.id);
+    try {
+      await this.tools.runner.resize(actor.state.process, count);
+    } catch (thrown) {
+      this.tools.warn(`${actor.id} could not be brought to ${count} replicas: ${toHiveError(thrown).message}`);
+    } finally {
+      this.resizing.delete(actor.id);
+    }
+  }
+
+  /** Has a cluster replace the replicas by those of the spec that the instance has now. Throws what `Runner.update` throws. */
+  async update(process: RunningInstance, actor: InstanceActor, service: SupervisedService, update: ReplicaUpdate): Promise<void> {
+    const { spec } = actor;
+    const ports = await this.tools.ports.resolve(spec.rollout, actor.id);
+    const injection = await this.sharing.inject(spec, actor.id, process.incarnation);
+    if (injection === 'closed') throw new HiveError('SERVICE_FAILED', `${actor.id} cannot be updated now: what it uses is not there`);
+    const environment = await environmentInside(spec, actor.ref, ports, this.tools.daemonEnvironment, injection);
+    const paths = await this.tools.logs.prepare(actor.ref);
+    const request = launchRequest(spec, { ref: actor.ref, incarnation: process.incarnation, ports, environment, paths, injection, replicas: service.instancesWanted() });
+    const updated = await this.tools.runner.update(process, request, update);
+    actor.runHash = spec.instanceHash;
+    actor.post({ kind: 'moved', process: updated });
+  }
+
+  private async renewReplicas(process: RunningInstance, actor: InstanceActor, service: SupervisedService): Promise<void> {
+    try {
+      await this.update(process, actor, service, {
+        id: randomUUID(), maxSurge: 0, maxUnavailable: service.instancesWanted(), onFailure: 'abort', signal: new AbortController().signal, onProgress: () => undefined,
+      });
+    } catch (thrown) {
+      this.tools.warn(`The replicas of ${actor.id}, none of which is healthy, could not be replaced: ${toHiveError(thrown).message}`);
+    }
   }
 
   private async launch(incarnation: string, actor: InstanceActor, service: SupervisedService): Promise<void> {
@@ -131,7 +181,7 @@ export class InstanceWork {
       const environment = await environmentInside(spec, actor.ref, ports, this.tools.daemonEnvironment, injection);
       const paths = await this.tools.logs.prepare(actor.ref);
       const process = await this.tools.runner.launch(launchRequest(spec, {
-        ref: actor.ref, incarnation, ports, environment, paths, injection,
+        ref: actor.ref, incarnation, ports, environment, paths, injection, replicas: service.instancesWanted(),
         onProgress: (sentence) => {
           service.stopProgress.set(actor.id, sentence);
           service.touch();
@@ -185,7 +235,8 @@ export class InstanceWork {
   private async drain(process: RunningInstance, actor: InstanceActor, service: SupervisedService): Promise<void> {
     service.stopProgress.set(actor.id, 'waiting for the requests that are under way');
     service.touch();
-    const endpoints = [...new Set(actor.spec.proxy.map((route) => endpointId(actor.id, process.incarnation, route.port)))];
+    const lives = process.replicas?.present.map((replica) => ({ id: replicaName(actor.fqn, replica), incarnation: replica.id })) ?? [{ id: actor.id, incarnation: process.incarnation }];
+    const endpoints = [...new Set(actor.spec.proxy.flatMap((route) => lives.map(({ id, incarnation }) => endpointId(id, incarnation, route.port))))];
     if (service.surplus.has(actor)) {
       const hurried = new Promise<void>((resolve) => this.patient.set(actor.id, resolve));
       await Promise.race([this.tools.drain(endpoints, null), hurried]);

@@ -13,10 +13,10 @@ type Ports = Readonly<Record<string, number>>;
 /** What an incarnation is started with: the spec with every template filled in. */
 export function launchRequest(
   spec: ServiceSpec,
-  facts: { ref: InstanceRef; incarnation: string; ports: Ports; environment: Record<string, string>; paths: LogPaths; injection: Injection } & Pick<LaunchRequest<InstanceCommand>, 'onProgress' | 'stillWanted'>,
+  facts: { ref: InstanceRef; incarnation: string; ports: Ports; environment: Record<string, string>; paths: LogPaths; injection: Injection } & Pick<LaunchRequest<InstanceCommand>, 'onProgress' | 'stillWanted' | 'replicas'>,
 ): LaunchRequest<InstanceCommand> {
   const { runner } = spec;
-  const { ref, incarnation, ports, environment, paths, injection, onProgress, stillWanted } = facts;
+  const { ref, incarnation, ports, environment, paths, injection, onProgress, stillWanted, replicas } = facts;
   return {
     ref,
     incarnation,
@@ -27,6 +27,7 @@ export function launchRequest(
     stderrPath: paths.stderrPath,
     ...(spec.limits === null ? {} : { limits: spec.limits }),
     ...(onProgress === undefined ? {} : { onProgress }),
+    ...(replicas === undefined ? {} : { replicas }),
     ...(stillWanted === undefined ? {} : { stillWanted }),
   };
 }

@@ -1,5 +1,6 @@
 import { hostPortsOf } from '../../shared/config/host-ports.js';
 import { HiveError } from '../../shared/errors/index.js';
+import { hasReplicas } from '../runner/has-replicas.js';
 import { rememberCarried, writeCarried, type CarriedIntents } from './carried-intents.js';
 import { withDependencies } from './dependency-order.js';
 import type { Wanted } from './intents.js';
@@ -92,7 +93,8 @@ export class RequestedChanges {
       throw new HiveError('CONFLICT', `${fqn} is wanted with ${wanted} instances by now, not with ${ifInstances}.`, { next: 'Look at it again, then decide again.' });
     }
     const fixed = hostPortsOf(service.spec.rollout).filter(({ host }) => host !== 'auto').map(({ name }) => name);
-    if (instances > 1 && fixed.length > 0) {
+    // A cluster publishes one number on each of its nodes.
+    if (instances > 1 && fixed.length > 0 && !hasReplicas(service.spec)) {
       throw new HiveError('CONFLICT', `${fqn} cannot run ${instances} times: its port ${fixed.join(', ')} has a fixed number, which only one instance can have.`, {
         next: `Write \`${fixed[0] ?? 'http'}: auto\` in its rollout ports, then scale again.`,
       });

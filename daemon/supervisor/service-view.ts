@@ -5,6 +5,7 @@ import { describeExit, seconds } from '../reconciler/restart-policy.js';
 import type { InstanceState } from '../reconciler/instance-state.js';
 import type { ExitResult } from '../runner/runner.js';
 import type { InstanceActor } from './instance-actor.js';
+import { explainReplicas, replicasAsInstances } from './shown-replicas.js';
 import { monotonicMs } from './monotonic-clock.js';
 
 /** Of several instances, the state that an operator has to know first. */
@@ -12,7 +13,7 @@ const worstFirst: readonly ServiceState[] = ['failed', 'backoff', 'stopping', 's
 
 /** A service as the protocol shows it. */
 export function viewService(spec: ServiceSpec, actors: readonly InstanceActor[], facts: { wanted: 'up' | 'down'; instances: number; serving: ReadonlySet<number> | null; rollout: { color?: string; phase?: string }; ports: (actor: InstanceActor) => Record<string, number>; stopProgress: (actor: InstanceActor) => string | null }): Service {
-  const instances = actors.map((actor) => viewInstance(actor, facts.ports(actor)));
+  const instances = actors.flatMap((actor) => replicasAsInstances(actor) ?? [viewInstance(actor, facts.ports(actor))]);
   // What a rollout is about to bring, or to take away, does not stand for the service.
   const standing = facts.serving === null || facts.serving.size === 0 ? actors : actors.filter((actor) => facts.serving?.has(actor.ref.number));
   const state = worstFirst.find((kind) => standing.some((actor) => actor.state.kind === kind)) ?? 'stopped';
@@ -79,7 +80,7 @@ function explain(actor: InstanceActor, wanted: 'up' | 'down'): string {
     case 'starting':
       return 'it is being launched';
     case 'running':
-      return explainHealth(state, lastRun);
+      return explainHealth(state, lastRun, explainReplicas(actor));
     case 'stopping':
       return 'it is being stopped';
     case 'backoff':
@@ -91,7 +92,8 @@ function explain(actor: InstanceActor, wanted: 'up' | 'down'): string {
   }
 }
 
-function explainHealth(state: Extract<InstanceState, { kind: 'running' }>, lastRun: string): string {
+function explainHealth(state: Extract<InstanceState, { kind: 'running' }>, lastRun: string, replicas: string | null): string {
+  if (replicas !== null) return `${replicas}${state.healthy === true ? ' and are healthy' : state.healthy === false ? ` and none is healthy: ${state.detail ?? 'a check fails'}` : ''}${lastRun}`;
   if (state.healthy === false) return `it runs but is unhealthy: ${state.detail ?? 'a check fails'}`;
   if (state.healthy === true) return `it runs and its checks pass${lastRun}`;
   return `it runs${lastRun}`;

@@ -54,6 +54,10 @@ export class SupervisedService {
     return (ailing ?? this.actors[0])?.cause;
   }
 
+  instancesWanted(): number {
+    return this.facts.instances(this);
+  }
+
   /** Something that is shown has changed. */
   touch(): void {
     this.shown = this.alone = null;

@@ -1,4 +1,5 @@
 import { HiveError } from '../../shared/errors/index.js';
+import { hasReplicas } from '../runner/has-replicas.js';
 import { Rollouts } from '../rollout/rollouts.js';
 import { Sharing } from '../sharing/sharing.js';
 import type { StateStore } from '../state/state-store.js';
@@ -63,9 +64,10 @@ export class Supervision {
     });
     this.rollouts = new Rollouts(store, {
       ...shared,
-      instancesOf: (service) => this.instancesOf(service),
+      actorsOf: (service) => this.actorsOf(service),
       startInstances: (service, numbers, cause) => this.orders.startInstances(service, numbers, cause),
       replaceInstances: (service, numbers, cause) => this.orders.replaceInstances(service, numbers, 'it is deployed anew', cause),
+      updateInstances: (service, spec, step, control, cause) => this.orders.updateInstances(service, spec, step, control, cause),
       removeInstances: (service, numbers, cause) => this.fleet.removed(service, numbers, cause),
       wantDown,
       routesInForce: tools.routesInForce,
@@ -81,6 +83,11 @@ export class Supervision {
   /** How many instances a service is to have. */
   instancesOf(service: SupervisedService): number {
     return this.intents.scale(service.fqn) ?? service.spec.instances;
+  }
+
+  /** How many actors stand for them: a cluster runs all instances of a service as replicas of one. */
+  actorsOf(service: SupervisedService): number {
+    return hasReplicas(service.spec) ? 1 : this.instancesOf(service);
   }
 
   /** What is wrong with the engines that instances of a service run in; null: nothing, or it has none. */

@@ -27,7 +27,7 @@ export class TakeOver {
         if (leaving.includes(actor.ref.number)) service.surplus.add(actor);
       }
     } else if (service.spec.rollout.type !== 'recreate') fleet.make(service, living);
-    if (rolled?.isUnderWay !== true) fleet.make(service, fleet.numbersFor(service, this.all.instancesOf(service)));
+    if (rolled?.isUnderWay !== true) fleet.make(service, fleet.numbersFor(service, this.all.actorsOf(service)));
   }
 
   /** Goes on where the instances of a service were left, or starts them when they are wanted up. */
@@ -100,6 +100,8 @@ export class TakeOver {
 
   private adopt(service: SupervisedService, actor: InstanceActor, process: RunningInstance, cause: PendingCause): void {
     void this.all.store.record((tx) => tx.append({ type: 'service.adopted', service: service.fqn, instance: actor.id, ...placeOf(process) }, cause));
-    if (actor.state.kind === 'running') void this.all.work.beginWatching(actor, process, actor.state.healthy);
+    if (actor.state.kind !== 'running') return;
+    void this.all.work.beginWatching(actor, process, actor.state.healthy);
+    this.all.orders.matchReplicas(service);
   }
 }

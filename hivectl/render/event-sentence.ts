@@ -43,6 +43,10 @@ export function eventSentence(event: HiveEvent): string {
       return `${event.service} was told: ${event.reason}`;
     case 'service.dependencyRecovered':
       return `${event.service} was told: ${event.dependency} is well again`;
+    case 'service.replicaStarted':
+      return `${event.instance} runs on node ${event.node}`;
+    case 'service.replicaEnded':
+      return `${event.instance}${event.node === '' ? '' : ` on node ${event.node}`} ${event.reason}`;
     case 'service.scaled':
       return `${event.service} ${event.from === event.to ? 'was kept at' : `was scaled from ${event.from} to`} ${count(event.to, 'instance')}${event.reason === undefined ? '' : `: ${event.reason}`}`;
     case 'service.adopted':

@@ -22,6 +22,7 @@ export const rollingFields = {
   ports: ports().describe('Host ports by name; auto when there is more than one instance.'),
   max_unavailable: wholeNumber(0, 1000).prefault(0).describe('How many instances may be missing during a deploy.'),
   max_surge: wholeNumber(0, 1000).prefault(1).describe('How many instances there may be beyond the wanted ones during a deploy.'),
+  on_failure: z.enum(['keep-old', 'abort']).prefault('keep-old').describe('keep-old: what served goes on serving; abort: the service is stopped.'),
 };
 
 export const rolloutSchema = typed(
@@ -53,8 +54,8 @@ export function normaliseRollout(rollout: z.output<typeof rolloutSchema> | undef
       return { type: 'blue-green', ports: Object.fromEntries(pairs), healthyDurationMs: healthy_duration, timeoutMs: timeout, onFailure: on_failure };
     }
     case 'rolling': {
-      const { ports: declared, max_unavailable, max_surge } = rollout.settings;
-      return { type: 'rolling', ports: declared, maxUnavailable: max_unavailable, maxSurge: max_surge };
+      const { ports: declared, max_unavailable, max_surge, on_failure } = rollout.settings;
+      return { type: 'rolling', ports: declared, maxUnavailable: max_unavailable, maxSurge: max_surge, onFailure: on_failure };
     }
   }
 }

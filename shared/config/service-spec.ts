@@ -131,6 +131,8 @@ export type RolloutSpec =
       readonly ports: Readonly<Record<string, HostPort>>;
       readonly maxUnavailable: number;
       readonly maxSurge: number;
+      /** abort: a deploy that fails stops the service. */
+      readonly onFailure: 'keep-old' | 'abort';
     };
 
 export interface RouteSpec {

@@ -22,6 +22,8 @@ export const eventTypes = {
   'service.healthChanged': 'The verdict of the health checks of an instance changed.',
   'service.dependencyFailed': 'Something that a running service depends on failed, or lacks what it depends on itself.',
   'service.dependencyRecovered': 'It is well again.',
+  'service.replicaStarted': 'A cluster runs a replica of a service on one of its nodes.',
+  'service.replicaEnded': 'A replica of a service is not there any more; says why, and its cluster starts another where that is due.',
   'service.scaled': 'The number of wanted instances changed.',
   'service.adopted': 'A daemon that started found this instance alive and supervises it from now on.',
   'rollout.started': 'A deploy began.',
@@ -74,6 +76,9 @@ export interface EventFields {
   'service.failed': { service: string; instance: string; reason: string; code?: string };
   'service.completed': { service: string; instance: string };
   'service.healthChanged': { service: string; instance: string; healthy: boolean; check: string; detail: string };
+  'service.replicaStarted': { service: string; instance: string; node: string; containerId?: string };
+  /** `reason`: a sentence's end, such as `exited with code 1`. */
+  'service.replicaEnded': { service: string; instance: string; node: string; reason: string };
   /** `from` equals `to` where somebody asked for the number that there was. `reason`: why, in the words of whoever asked. */
   'service.scaled': { service: string; from: number; to: number; reason?: string };
   /** `dependency`: the next one down (of a use that nobody exposes, its name); `root`: the one that the trouble began with. */

@@ -5,7 +5,7 @@ import type { RolloutRecord } from '../../daemon/rollout/rollout-records.js';
 import type { RolloutSpec } from '../../shared/config/service-spec.js';
 
 const blueGreen: RolloutSpec = { type: 'blue-green', ports: {}, healthyDurationMs: 1_000, timeoutMs: 60_000, onFailure: 'keep-old' };
-const rolling: RolloutSpec = { type: 'rolling', ports: {}, maxUnavailable: 0, maxSurge: 1 };
+const rolling: RolloutSpec = { type: 'rolling', ports: {}, maxUnavailable: 0, maxSurge: 1, onFailure: 'keep-old' };
 
 function recordOf(rollout: RolloutSpec, present: readonly number[], at: number, serving: readonly number[], outcome: RolloutRecord['outcome'] = 'running'): RolloutRecord {
   return { plan: planRollout(rollout, present, present.length), at, outcome, why: null, serving, specHash: 'new', before: null };

@@ -3,7 +3,7 @@ import type { RolloutSpec } from '../../shared/config/service-spec.js';
 import { planRollout, type RolloutStep } from '../../daemon/rollout/rollout-plan.js';
 
 const blueGreen: RolloutSpec = { type: 'blue-green', ports: {}, healthyDurationMs: 10_000, timeoutMs: 60_000, onFailure: 'keep-old' };
-const rolling = (maxSurge: number, maxUnavailable: number): RolloutSpec => ({ type: 'rolling', ports: {}, maxSurge, maxUnavailable });
+const rolling = (maxSurge: number, maxUnavailable: number): RolloutSpec => ({ type: 'rolling', ports: {}, maxSurge, maxUnavailable, onFailure: 'keep-old' });
 const brief = (steps: readonly RolloutStep[]): string[] => steps.map((step) => `${step.do} ${step.numbers.join(',')}`);
 
 describe('planRollout', () => {
