@@ -43,6 +43,7 @@ const exitCodeByError: Record<ErrorCode, ExitCode> = {
   HOME_REFUSED: exitCodes.failed,
   HOME_LOCKED: exitCodes.refused,
   SERVICE_FAILED: exitCodes.failed,
+  BACKUP_DAMAGED: exitCodes.failed,
   CANCELLED: exitCodes.failed,
   TOO_BUSY: exitCodes.failed,
   INTERNAL: exitCodes.failed,

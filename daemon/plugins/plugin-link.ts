@@ -115,6 +115,8 @@ export class PluginLink {
 
   /** Passes changed settings on. Answers false when the plugin has to be started again to get them. */
   async configure(): Promise<boolean> {
+    // Until it introduces itself it has been told nothing; then it gets what is true then.
+    if (this.#phase === 'expected' || this.#phase === 'connected') return true;
     if (JSON.stringify(settingsShown(this.options.settings())) === this.#configured) return true;
     if (this.#phase !== 'ready' || this.#connection === null) return false;
     try {

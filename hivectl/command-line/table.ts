@@ -1,4 +1,5 @@
 import { command, type Command } from './command.js';
+import { backupCommands } from './backup-table.js';
 import { configCommands, daemonCommands, systemdCommands } from './daemon-table.js';
 import { pluginCommands, serviceCommands, sourceCommands } from './managing-table.js';
 
@@ -104,6 +105,7 @@ export const commands: readonly Command[] = [
   daemonCommands,
   systemdCommands,
   configCommands,
+  backupCommands,
   command({
     name: 'doctor', describe: 'look for what is wrong, with the command that mends it',
     run: async (context) => (await import('../commands/doctor.js')).doctor(context),

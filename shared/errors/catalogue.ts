@@ -31,6 +31,7 @@ export const errorCatalogue = {
   SERVICE_FAILED: { number: 1026, meaning: 'The service failed and stays down until somebody acts.' },
   HOME_REFUSED: { number: 1022, meaning: 'The home folder is not safe to use.' },
   HOME_LOCKED: { number: 1023, meaning: 'Another daemon owns this home.' },
+  BACKUP_DAMAGED: { number: 1027, meaning: 'A snapshot does not hold what was backed up, or cannot be opened with the key.' },
   TOO_BUSY: { number: 1024, meaning: 'Too many calls of this connection are running already.' },
   CANCELLED: { number: 1025, meaning: 'The caller withdrew the call before it was answered.' },
   INTERNAL: { number: -32603, meaning: 'A defect in Hive; the daemon log has the details.' },

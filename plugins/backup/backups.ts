@@ -1,0 +1,185 @@
+import { toHiveError, HiveError } from '../../shared/errors/hive-error.js';
+import type { DaemonClient, LogLevel } from '../../shared/plugin/index.js';
+import { describePlace, type Vault } from './place.js';
+import type { HistoryFile } from './schedule/history-file.js';
+import { nextBackup, type NextBackup } from './schedule/next-backup.js';
+import { SerialQueue } from './serial-queue.js';
+import type { Settings } from './settings.js';
+import { exportFrom } from './snapshot/exported.js';
+import type { BackupReason } from './snapshot/manifest.js';
+import { newSnapshotId } from './snapshot/snapshot-id.js';
+import type { Created } from './worker/create.js';
+import type { ListedSnapshots } from './worker/list.js';
+import { runJob, type JobOptions } from './worker/run-job.js';
+import { clearScratch } from './worker/scratch.js';
+import type { Verified } from './worker/verify.js';
+
+export interface BackupsOptions {
+  readonly daemon: DaemonClient;
+  readonly dataDir: string;
+  readonly history: HistoryFile;
+  readonly log: (level: LogLevel, message: string) => void;
+}
+
+export interface Status {
+  /** Null: no dir and no s3 is set. */
+  readonly place: string | null;
+  readonly encrypted: boolean;
+  readonly running: boolean;
+  readonly lastSnapshot: string | null;
+  /** ISO 8601. */
+  readonly lastSuccessAt: string | null;
+  readonly lastFailureAt: string | null;
+  readonly failures: number;
+  readonly problem: string | null;
+  readonly next: { readonly at: string; readonly reason: NextBackup['reason'] } | null;
+}
+
+/** How long a timer waits at most before it looks at the clock again: the clock may be set meanwhile. */
+const longestWaitMs = 60_000;
+
+/** Makes backups when they are due or asked for, one job at a time, and remembers how they went. */
+export class Backups {
+  readonly #queue = new SerialQueue();
+  readonly #startedAt = Date.now();
+  readonly #ending = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #running = 0;
+
+  constructor(private settings: Settings, private readonly options: BackupsOptions) {}
+
+  /** Removes what a killed run has left, and begins to keep time. */
+  async start(): Promise<void> {
+    await clearScratch(this.options.dataDir);
+    this.#plan();
+  }
+
+  use(settings: Settings): void {
+    this.settings = settings;
+    this.#plan();
+  }
+
+  /** A service crashed: a backup follows, once for many. Durable when it resolves. */
+  async noteCrash(at: number): Promise<void> {
+    const { history } = this.options;
+    // One that waits for its backup already is enough, but what is being written may not know of this one.
+    if (!this.settings.onCrash || (history.now.crashAt !== null && this.#running === 0)) return;
+    await history.update({ crashAt: at });
+    this.#plan();
+  }
+
+  status(): Status {
+    const { now } = this.options.history;
+    const next = this.#next();
+    const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+    return {
+      place: this.settings.place === null ? null : describePlace(this.settings.place),
+      encrypted: this.settings.key !== null,
+      running: this.#running > 0,
+      lastSnapshot: now.lastSnapshot, lastSuccessAt: iso(now.lastSuccessAt), lastFailureAt: iso(now.lastFailureAt), failures: now.failures, problem: now.lastProblem,
+      next: next === null ? null : { at: new Date(Math.max(next.at, Date.now())).toISOString(), reason: next.reason },
+    };
+  }
+
+  create(reason: BackupReason, options: JobOptions = {}): Promise<Created> {
+    return this.#alone(async () => {
+      const { history, daemon, dataDir } = this.options;
+      const began = Date.now();
+      const id = newSnapshotId(new Date(began));
+      const { writing } = history.now;
+      try {
+        const vault = this.#vault();
+        await history.update({ writing: id, ...(reason === 'crash' ? { lastCrashBackupAt: began } : {}) });
+        const exported = await exportFrom(daemon);
+        const { includeSecrets, keep } = this.settings;
+        const created = await runJob('create', { vault, id, reason, exported, includeSecrets, keep, dataDir, abandoned: writing === null ? [] : [writing] }, this.#job(options));
+        const { crashAt } = history.now;
+        const isCovered = crashAt !== null && crashAt <= began;
+        await history.update({ writing: null, lastSuccessAt: Date.now(), lastSnapshot: id, failures: 0, lastProblem: null, ...(isCovered ? { crashAt: null } : {}) });
+        return created;
+      } catch (thrown) {
+        const { message } = toHiveError(thrown);
+        if (!this.#ending.signal.aborted) await history.update({ lastFailureAt: Date.now(), failures: history.now.failures + 1, lastProblem: message });
+        throw thrown;
+      } finally {
+        this.#plan();
+      }
+    });
+  }
+
+  list(from: Vault | null, options: JobOptions = {}): Promise<ListedSnapshots> {
+    return this.#alone(async () => runJob('list', { vault: from ?? this.#vault() }, this.#job(options)));
+  }
+
+  verify(from: Vault | null, id: string | null, options: JobOptions = {}): Promise<Verified> {
+    return this.#alone(async () => runJob('verify', { vault: from ?? this.#vault(), id, dataDir: this.options.dataDir }, this.#job(options)));
+  }
+
+  /** Runs `work` while no other job does; `vault` is where to look when nothing else was named. */
+  exclusively<T>(work: (parts: { vault: () => Vault; job: (options: JobOptions) => JobOptions }) => Promise<T>): Promise<T> {
+    return this.#alone(() => work({ vault: () => this.#vault(), job: (options) => this.#job(options) }));
+  }
+
+  /** Ends what is under way; what it has written is cleared away by the next backup. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#ending.abort();
+  }
+
+  #vault(): Vault {
+    const { place, key } = this.settings;
+    if (place !== null) return { place, key };
+    throw new HiveError('INVALID_CONFIG', 'Nothing says where backups are.', {
+      next: 'Set plugins.backup.dir or plugins.backup.s3 in hive.yaml of the default source, or name a place: --from /folder or --from s3://bucket/prefix.',
+    });
+  }
+
+  #job({ tell, signal }: JobOptions): JobOptions {
+    const ending = this.#ending.signal;
+    return { ...(tell === undefined ? {} : { tell }), signal: signal === undefined ? ending : AbortSignal.any([signal, ending]) };
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.#queue.run(async () => {
+      this.#running += 1;
+      try {
+        return await work();
+      } finally {
+        this.#running -= 1;
+      }
+    });
+  }
+
+  #next(): NextBackup | null {
+    return this.settings.place === null ? null : nextBackup(this.options.history.now, this.settings, this.#startedAt);
+  }
+
+  #plan(): void {
+    clearTimeout(this.#timer);
+    const next = this.#next();
+    if (next === null || this.#ending.signal.aborted) return;
+    const waitMs = Math.max(0, next.at - Date.now());
+    this.#timer = setTimeout(() => {
+      if (waitMs > longestWaitMs) this.#plan();
+      else void this.#runDue(next);
+    }, Math.min(waitMs, longestWaitMs));
+  }
+
+  async #runDue({ reason }: NextBackup): Promise<void> {
+    // One that somebody asks for meanwhile may make this one needless.
+    if (this.#running > 0) {
+      this.#timer = setTimeout(() => this.#plan(), 1_000);
+      return;
+    }
+    const { log } = this.options;
+    try {
+      const { id, files, bytes, removed, missing } = await this.create(reason);
+      log('info', `Snapshot ${id} (${reason}): ${files} files, ${bytes} bytes, verified; ${removed.length} older ones removed.`);
+      for (const sentence of missing) log('warn', sentence);
+    } catch (thrown) {
+      if (this.#ending.signal.aborted) return;
+      const { message, next } = toHiveError(thrown);
+      log('error', `The backup failed: ${message}${next === undefined ? '' : ` ${next}`}`);
+    }
+  }
+}

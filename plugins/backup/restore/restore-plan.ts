@@ -1,0 +1,43 @@
+/** One thing that a restore does, in order. */
+export type RestoreStep =
+  | { readonly do: 'recall'; readonly intents: number; readonly scales: number }
+  | { readonly do: 'write'; readonly source: string; readonly path: string; readonly from: string; readonly mode: number; readonly change: 'new' | 'changed' }
+  | { readonly do: 'replaceDatabase'; readonly source: string; readonly path: string; readonly from: string }
+  | { readonly do: 'putAside'; readonly source: string; readonly path: string; readonly why: string }
+  | { readonly do: 'service'; readonly fqn: string; readonly kind: 'yaml' | 'sqlite'; readonly path: string; readonly from: string }
+  | { readonly do: 'add'; readonly source: string; readonly path: string }
+  | { readonly do: 'reload' | 'enable' | 'disable'; readonly source: string }
+  | { readonly do: 'choosePlugins'; readonly plugins: readonly { readonly plugin: string; readonly choice: 'default' | 'enabled' | 'disabled' }[] };
+
+export interface RestorePlan {
+  readonly snapshot: string;
+  readonly createdAt: string;
+  readonly host: string;
+  readonly hive: string;
+  readonly encrypted: boolean;
+  readonly only: string | null;
+  readonly steps: readonly RestoreStep[];
+  /** What is in the snapshot and needs nothing done, as sentences. */
+  readonly unchanged: readonly string[];
+  /** What a person should know before going on, as sentences. */
+  readonly remarks: readonly string[];
+}
+
+/** A step as a person reads it. */
+export function describeStep(step: RestoreStep): string {
+  switch (step.do) {
+    case 'recall': return `remember what was wanted up and down (${step.intents}) and scales (${step.scales})`;
+    case 'write': return step.change === 'new' ? `write ${step.path}` : `replace ${step.path}; the present one is kept beside it`;
+    case 'replaceDatabase': return `put the database back into ${step.path}; the present content is kept beside it`;
+    case 'putAside': return `rename ${step.path} (${step.why})`;
+    case 'service': return `put ${step.fqn} back into ${step.path}`;
+    case 'add': return `register source ${step.source} (${step.path})`;
+    case 'reload': return `reload source ${step.source}`;
+    case 'enable': return `enable source ${step.source}`;
+    case 'disable': return `disable source ${step.source}: it was disabled when it was backed up`;
+    case 'choosePlugins': {
+      const decided = step.plugins.filter(({ choice }) => choice !== 'default').map(({ plugin, choice }) => `${plugin} ${choice}`);
+      return `plugins as they were decided by hand: ${decided.join(', ') || 'none'}`;
+    }
+  }
+}
