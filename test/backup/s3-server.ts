@@ -22,7 +22,7 @@ export class S3Server {
   private constructor(private readonly s3: S3rver, private readonly front: Server, private readonly directory: string, readonly endpoint: string, readonly seen: readonly Seen[]) {}
 
   static async start(...buckets: string[]): Promise<S3Server> {
-    const { default: S3rverServer } = (await import('s3rver' as string)) as { default: S3rverClass };
+    const { default: S3rverServer } = (await import('s3rver')) as { default: S3rverClass };
     const directory = mkdtempSync(join(tmpdir(), 'hive-s3-'));
     const s3 = new S3rverServer({ port: 0, address: '127.0.0.1', silent: true, directory, configureBuckets: buckets.map((name) => ({ name, configs: [] })) });
     const { port } = await s3.run();
