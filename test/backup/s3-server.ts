@@ -9,6 +9,9 @@ import { join } from 'node:path';
 export const serverName = `s3rver ${(createRequire(import.meta.url)('s3rver/package.json') as { version: string }).version}`;
 export const credentials = { AWS_ACCESS_KEY_ID: 'S3RVER', AWS_SECRET_ACCESS_KEY: 'S3RVER' };
 
+/** It has no types of its own. */
+const untypedModule: string = 's3rver';
+
 interface S3rver {
   run(): Promise<AddressInfo>;
   close(): Promise<void>;
@@ -22,7 +25,7 @@ export class S3Server {
   private constructor(private readonly s3: S3rver, private readonly front: Server, private readonly directory: string, readonly endpoint: string, readonly seen: readonly Seen[]) {}
 
   static async start(...buckets: string[]): Promise<S3Server> {
-    const { default: S3rverServer } = (await import('s3rver')) as { default: S3rverClass };
+    const { default: S3rverServer } = (await import(untypedModule)) as { default: S3rverClass };
     const directory = mkdtempSync(join(tmpdir(), 'hive-s3-'));
     const s3 = new S3rverServer({ port: 0, address: '127.0.0.1', silent: true, directory, configureBuckets: buckets.map((name) => ({ name, configs: [] })) });
     const { port } = await s3.run();
