@@ -3,7 +3,7 @@ import { runTag } from './run-processes.js';
 
 /** What any program may need to find its way; nothing in it is a secret by custom. */
 const passedOn = [
-  'PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TMPDIR', 'TZ', 'LANG', 'LC_*', 'XDG_RUNTIME_DIR',
+  'PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TMPDIR', 'TZ', 'LANG', 'LC_*', 'XDG_RUNTIME_DIR', 'MALLOC_ARENA_MAX',
   'SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy',
 ];
 

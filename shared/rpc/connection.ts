@@ -1,12 +1,5 @@
 import type { Duplex } from 'node:stream';
-import {
-  createMessageConnection,
-  ErrorCodes,
-  ProgressType,
-  ResponseError,
-  type CancellationToken,
-  type MessageConnection,
-} from 'vscode-jsonrpc';
+import type { CancellationToken, MessageConnection, ResponseError as WireError } from 'vscode-jsonrpc';
 import { HiveError } from '../errors/hive-error.js';
 import type { CloseKind, CloseReason } from './close-reason.js';
 import { closeSocket } from './close-socket.js';
@@ -15,6 +8,7 @@ import { Deadlines } from './deadlines.js';
 import { FrameReader, IncomingParams } from './frame-reader.js';
 import { FrameWriter } from './frame-writer.js';
 import type { MessageId } from './incoming-message.js';
+import { createMessageConnection, ErrorCodes, ProgressType, ResponseError } from './json-rpc-library.js';
 import { defaultLimits, type RpcLimits } from './limits.js';
 import { notificationText, serialise } from './message-text.js';
 import { NotificationLane, type NotificationHandler } from './notification-lane.js';
@@ -239,7 +233,7 @@ export class RpcConnection {
     }
   }
 
-  #failure(method: string, request: RunningRequest, thrown: unknown): ResponseError<unknown> {
+  #failure(method: string, request: RunningRequest, thrown: unknown): WireError<unknown> {
     // A handler that stops because it was told to throws whatever its tools throw; that is no defect.
     const error = request.isCancellationRequested ? this.#requestHost.withdrawn() : thrown;
     if (!(error instanceof HiveError)) this.#reportDefect(error);

@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream';
-import { AbstractMessageReader, type DataCallback, type Disposable, type Message, type MessageReader } from 'vscode-jsonrpc';
+import type { DataCallback, Disposable, Message, MessageReader } from 'vscode-jsonrpc';
 import { FrameAssembler, type Frame } from './frame-assembler.js';
 import { FrameError } from './frame-header.js';
 import { readMessage, type IncomingMessage, type MessageId } from './incoming-message.js';
+import { AbstractMessageReader } from './json-rpc-library.js';
 import type { RpcLimits } from './limits.js';
 
 /** Params of the peer with their size, which handlers that queue have to account for. */

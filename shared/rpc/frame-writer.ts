@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
-import { AbstractMessageWriter, type Message, type MessageWriter } from 'vscode-jsonrpc';
+import type { Message, MessageWriter } from 'vscode-jsonrpc';
 import type { HiveError } from '../errors/hive-error.js';
 import type { MessageId } from './incoming-message.js';
+import { AbstractMessageWriter } from './json-rpc-library.js';
 import type { RpcLimits } from './limits.js';
 import { errorText, notificationText, requestText, resultText, serialise } from './message-text.js';
 import { RawJson } from './raw-json.js';

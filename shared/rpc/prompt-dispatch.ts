@@ -1,4 +1,5 @@
-import { RAL, type ContentTypeDecoder, type ContentTypeEncoder } from 'vscode-jsonrpc';
+import type { ContentTypeDecoder, ContentTypeEncoder, RAL as RuntimeLayer } from 'vscode-jsonrpc';
+import { RAL } from './json-rpc-library.js';
 
 /**
  * vscode-jsonrpc takes one message from its queue per `setImmediate`, which is one round of the event loop per message
@@ -25,7 +26,7 @@ function inMicrotask(callback: (...args: unknown[]) => void, ...args: unknown[])
   };
 }
 
-function installedLayer(): RAL | undefined {
+function installedLayer(): RuntimeLayer | undefined {
   try {
     return RAL();
   } catch {
@@ -38,7 +39,7 @@ const notUsed = (): never => {
   throw new Error('Hive reads and writes frames itself.');
 };
 
-const bareLayer: RAL = {
+const bareLayer: RuntimeLayer = {
   console,
   timer: {
     setTimeout: (callback, ms, ...args: unknown[]) => {

@@ -1,5 +1,6 @@
-import { Event, type AbstractCancellationTokenSource, type CancellationToken } from 'vscode-jsonrpc';
+import type { AbstractCancellationTokenSource, CancellationToken } from 'vscode-jsonrpc';
 import type { MessageId } from './incoming-message.js';
+import { Event } from './json-rpc-library.js';
 
 /** What a handler may use beside its params. */
 export interface RequestContext {

@@ -1,9 +1,10 @@
-import { ResponseError } from 'vscode-jsonrpc';
+import type { ResponseError as WireError } from 'vscode-jsonrpc';
 import { errorCatalogue, type ErrorCode } from '../errors/catalogue.js';
 import { HiveError, hiveErrorFromWire, isErrorCode } from '../errors/hive-error.js';
+import { ResponseError } from './json-rpc-library.js';
 
 /** The error of a handler as it travels. What is no HiveError is a defect: its first line travels, its stack never. */
-export function toWireError(thrown: unknown, method: string): ResponseError<HiveError['data']> {
+export function toWireError(thrown: unknown, method: string): WireError<HiveError['data']> {
   const error = thrown instanceof HiveError ? thrown : internalError(thrown, method);
   return new ResponseError(error.number, error.message, error.data);
 }
