@@ -44,6 +44,7 @@ const exitCodeByError: Record<ErrorCode, ExitCode> = {
   HOME_LOCKED: exitCodes.refused,
   SERVICE_FAILED: exitCodes.failed,
   BACKUP_DAMAGED: exitCodes.failed,
+  HOOK_FAILED: exitCodes.failed,
   CANCELLED: exitCodes.failed,
   TOO_BUSY: exitCodes.failed,
   INTERNAL: exitCodes.failed,

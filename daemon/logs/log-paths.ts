@@ -2,9 +2,12 @@ import { join } from 'node:path';
 import { HiveError } from '../../shared/errors/hive-error.js';
 import { nameProblem } from '../../shared/config/names.js';
 import type { InstanceRef } from '../runner/runner.js';
+import { wholeSource } from '../runner/task.js';
 
+/** What an instance writes itself. */
 export const streamNames = ['stdout', 'stderr'] as const;
-export type StreamName = (typeof streamNames)[number];
+/** `hook`: what the hooks that ran on its behalf wrote, both outputs together. */
+export type StreamName = (typeof streamNames)[number] | 'hook';
 
 export interface LogPaths {
   /** Made by `LogStore.prepare`; mode 0700. */
@@ -15,7 +18,7 @@ export interface LogPaths {
 
 /** Where an instance's output goes. Throws INVALID_PARAMS for names that cannot be folder names. */
 export function logPaths(home: string, ref: InstanceRef): LogPaths {
-  const problem = nameProblem('source', ref.source) ?? nameProblem('service', ref.service);
+  const problem = nameProblem('source', ref.source) ?? (ref.service === wholeSource ? null : nameProblem('service', ref.service));
   if (problem !== null) throw new HiveError('INVALID_PARAMS', problem);
   if (!Number.isSafeInteger(ref.number) || ref.number < 1) throw new HiveError('INVALID_PARAMS', `${ref.number} is no instance number: they count from 1.`);
   const folder = serviceLogFolder(home, ref.source, ref.service);
@@ -62,7 +65,7 @@ export const partialSuffix = '.partial';
 
 /** What a file in a service's log folder is; null for what is not ours. */
 export function readLogFileName(name: string): { number: number; stream: StreamName; archiveStart: number | null } | null {
-  const match = /^([1-9]\d*)\.(stdout|stderr)\.log(?:\.(\d{15}))?$/.exec(name);
+  const match = /^([1-9]\d*)\.(stdout|stderr|hook)\.log(?:\.(\d{15}))?$/.exec(name);
   if (match === null) return null;
   const [, number, stream, start] = match;
   return { number: Number(number), stream: stream as StreamName, archiveStart: start === undefined ? null : Number(start) };

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { isServiceName, isSourceName, parseFqn } from '../../shared/config/names.js';
 import type { InstanceRef } from '../runner/runner.js';
+import { wholeSource } from '../runner/task.js';
 import { unlessMissing } from './durable-files.js';
 import { logsFolder, readLogFileName, serviceLogFolder, type StreamName } from './log-paths.js';
 import { join } from 'node:path';
@@ -40,7 +41,7 @@ export interface FoundStream {
 export async function findStreams(home: string, scope: LogScope): Promise<FoundStream[]> {
   const found: FoundStream[] = [];
   for (const source of scope.source === undefined ? (await names(logsFolder(home))).filter(isSourceName) : [scope.source]) {
-    for (const service of scope.service === undefined ? (await names(join(logsFolder(home), source))).filter(isServiceName) : [scope.service]) {
+    for (const service of scope.service === undefined ? (await names(join(logsFolder(home), source))).filter((name) => isServiceName(name) || name === wholeSource) : [scope.service]) {
       const seen = new Set<string>();
       for (const name of await names(serviceLogFolder(home, source, service))) {
         const file = readLogFileName(name);

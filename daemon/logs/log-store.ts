@@ -77,6 +77,22 @@ export class LogStore {
     return new StreamWriter(this.stream(ref, name));
   }
 
+  /**
+   * Opens the stream that the hooks of an instance write to; of a source, with `wholeSource` for the service's name. Its size
+   * is looked after until it is closed.
+   */
+  async openHook(ref: InstanceRef, policy: LogPolicy): Promise<{ readonly path: string; close(): void }> {
+    const stream = this.stream(ref, 'hook');
+    const { live, folder } = stream.paths;
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await endLastLine(live);
+    await stream.open();
+    await stream.look();
+    this.sweep.add(stream, policy);
+    this.tell({ kind: 'opened', stream });
+    return { path: live, close: () => this.endOf(stream) };
+  }
+
   /** Looks after the size of the instance's files from now on; called again, it changes the policy. */
   track(ref: InstanceRef, policy: LogPolicy): void {
     for (const stream of this.streamsOf(ref)) {
@@ -87,15 +103,7 @@ export class LogStore {
 
   /** The instance writes no more. */
   untrack(ref: InstanceRef): void {
-    for (const stream of this.streamsOf(ref)) {
-      this.sweep.remove(stream);
-      this.tell({ kind: 'ended', stream });
-      // What it wrote last gets its time.
-      void stream.open().then(async () => {
-        await stream.look();
-        await stream.index.flush();
-      }).catch(() => undefined);
-    }
+    for (const stream of this.streamsOf(ref)) this.endOf(stream);
   }
 
   /**
@@ -156,6 +164,16 @@ export class LogStore {
     for (const follower of this.followers.keys()) follower.close();
     await this.sweep.close();
     for (const stream of this.streams.values()) await stream.close();
+  }
+
+  private endOf(stream: LogStream): void {
+    this.sweep.remove(stream);
+    this.tell({ kind: 'ended', stream });
+    // What was written last gets its time.
+    void stream.open().then(async () => {
+      await stream.look();
+      await stream.index.flush();
+    }).catch(() => undefined);
   }
 
   private tell(news: StreamNews): void {

@@ -1,6 +1,7 @@
 import { formatFqn } from '../../shared/config/names.js';
 import type { LogLine } from '../../shared/protocol/results.js';
 import { instanceKey } from '../runner/runner.js';
+import { wholeSource } from '../runner/task.js';
 import type { LogLevel } from './levels.js';
 import type { LogStream } from './log-stream.js';
 import type { ParsedLine } from './parse-line.js';
@@ -24,11 +25,12 @@ export function orderingTime(own: number | null, written: WrittenAt): number {
 
 export function showLine(stream: LogStream, parsed: ParsedLine, level: LogLevel, key: number, writtenAt: number): ShownLine {
   const { source, service } = stream.ref;
+  const whole = service === wholeSource ? `${source}:*` : null;
   return {
     key,
     line: {
-      fqn: formatFqn({ source, service }),
-      instance: instanceKey(stream.ref),
+      fqn: whole ?? formatFqn({ source, service }),
+      instance: whole ?? instanceKey(stream.ref),
       time: new Date(parsed.time ?? writtenAt).toISOString(),
       stream: stream.stream,
       level,

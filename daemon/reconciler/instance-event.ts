@@ -25,6 +25,8 @@ export type InstanceEvent =
   | { readonly kind: 'gone'; readonly incarnation: string; readonly exit: ExitResult }
   | { readonly kind: 'stopFailed'; readonly incarnation: string; readonly process: RunningInstance; readonly why: string; readonly survivors: readonly number[] }
   | { readonly kind: 'backoffOver' }
+  /** A hook failed that has to succeed: it goes down, or is not started, and stays so until somebody acts. */
+  | { readonly kind: 'giveUp'; readonly why: string; readonly code: ErrorCode }
   | { readonly kind: 'verdict'; readonly incarnation: string; readonly healthy: boolean; readonly check: string; readonly detail: string; readonly uptimeMs: number };
 
 export type EventKind = InstanceEvent['kind'];

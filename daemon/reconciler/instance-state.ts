@@ -32,7 +32,9 @@ export type StopPurpose =
   | { readonly kind: 'down' }
   | { readonly kind: 'restart'; readonly why: string }
   /** The restart policy decides, as after a crash. */
-  | { readonly kind: 'unhealthy'; readonly detail: string; readonly uptimeMs: number };
+  | { readonly kind: 'unhealthy'; readonly detail: string; readonly uptimeMs: number }
+  /** It has failed, for a reason outside of it. */
+  | { readonly kind: 'giveUp'; readonly why: string; readonly code: ErrorCode };
 
 export type StateKind = InstanceState['kind'];
 export type StateOf<K extends StateKind> = Extract<InstanceState, { kind: K }>;

@@ -24,7 +24,7 @@ const table: Table = {
   stopped: {
     start: (_state, _event, context) => enterWaiting(context),
     restart: (_state, _event, context) => enterWaiting(context),
-    stop: 'ignore', backoffOver: 'ignore', ...noGate, ...noBuild, ...noIncarnation,
+    stop: 'ignore', backoffOver: 'ignore', giveUp: 'ignore', ...noGate, ...noBuild, ...noIncarnation,
   },
 
   waiting: {
@@ -36,6 +36,7 @@ const table: Table = {
       state.on === event.on && state.blocked === event.blocked
         ? 'ignore'
         : { next: { ...state, on: event.on, blocked: event.blocked }, history: context.history, effects: [], events: [], restarted: false },
+    giveUp: (_state, event, context) => enterFailed(context, event),
     backoffOver: 'ignore', ...noBuild, ...noIncarnation,
   },
 
@@ -44,6 +45,7 @@ const table: Table = {
     restart: (_state, _event, context) => enterWaiting(context, { effects: [{ do: 'abortBuild' }] }),
     built: (_state, _event, context) => enterStarting(context, 'its build is done'),
     buildFailed: (_state, event, context) => enterFailed(context, { why: event.why, code: 'BUILD_FAILED' }),
+    giveUp: (_state, event, context) => enterFailed(context, event, { effects: [{ do: 'abortBuild' }] }),
     start: 'ignore', backoffOver: 'ignore', ...noGate, ...noIncarnation,
   },
 
@@ -57,6 +59,7 @@ const table: Table = {
         how: 'could not be started', neverRan: true,
       }),
     heldBack: (state, event, context) => (event.incarnation === state.incarnation ? enterWaiting(context, { history: context.history }) : 'ignore'),
+    giveUp: (state, event, context) => enterStoppingLaunch(context, state.incarnation, event),
     start: 'ignore', exited: 'ignore', moved: 'ignore', gone: 'ignore', stopFailed: 'ignore', verdict: 'ignore', replicaVerdict: 'ignore', backoffOver: 'ignore', ...noGate, ...noBuild,
   },
 
@@ -103,13 +106,16 @@ const table: Table = {
       }
       return { next: { ...state, healthy: event.healthy, detail: event.detail }, history: context.history, effects: [], events: [changed], restarted: false };
     },
+    giveUp: (state, event, context) => enterStopping(context, state.process, event),
     start: 'ignore', launched: 'ignore', launchFailed: 'ignore', heldBack: 'ignore', gone: 'ignore', stopFailed: 'ignore', backoffOver: 'ignore', ...noGate, ...noBuild,
   },
 
   stopping: {
-    start: (state, event, context) => (state.purpose.kind === 'down' ? withPurpose(state, context, { kind: 'restart', why: event.why }) : 'ignore'),
+    start: (state, event, context) =>
+      state.purpose.kind === 'down' || state.purpose.kind === 'giveUp' ? withPurpose(state, context, { kind: 'restart', why: event.why }) : 'ignore',
     restart: (state, event, context) => withPurpose(state, context, { kind: 'restart', why: event.why }),
     stop: (state, _event, context) => withPurpose(state, context, { kind: 'down' }),
+    giveUp: (state, event, context) => (state.purpose.kind === 'down' ? 'ignore' : withPurpose(state, context, event)),
     launched: (state, event, context) =>
       event.process.incarnation === state.incarnation
         ? enterStopping(context, event.process, state.purpose, { events: [started(context, event.process)] })
@@ -131,6 +137,7 @@ const table: Table = {
     restart: (_state, _event, context) => enterWaiting(context, { effects: [{ do: 'cancelWake' }] }),
     stop: (_state, _event, context) => enterStopped(context, { effects: [{ do: 'cancelWake' }] }),
     backoffOver: (state, _event, context) => enterStarting(context, `it ${state.why}`),
+    giveUp: (_state, event, context) => enterFailed(context, event, { effects: [{ do: 'cancelWake' }] }),
     ...noGate, ...noBuild, ...noIncarnation,
   },
 
@@ -138,14 +145,14 @@ const table: Table = {
     start: (state, event, context) => tryAgain(state, context, event.why),
     restart: (state, event, context) => tryAgain(state, context, event.why),
     stop: (state, _event, context) => (state.leftover === null ? enterStopped(context) : enterStopping(context, state.leftover, { kind: 'down' })),
-    backoffOver: 'ignore', ...noGate, ...noBuild, ...noIncarnation,
+    backoffOver: 'ignore', giveUp: 'ignore', ...noGate, ...noBuild, ...noIncarnation,
   },
 
   completed: {
     start: (_state, _event, context) => enterWaiting(context),
     restart: (_state, _event, context) => enterWaiting(context),
     stop: (_state, _event, context) => enterStopped(context),
-    backoffOver: 'ignore', ...noGate, ...noBuild, ...noIncarnation,
+    backoffOver: 'ignore', giveUp: 'ignore', ...noGate, ...noBuild, ...noIncarnation,
   },
 };
 
@@ -170,6 +177,7 @@ function afterStop(state: StateOf<'stopping'>, context: StepContext, exit: ExitR
     );
   }
   const events = [stopped(context, exit)];
+  if (purpose.kind === 'giveUp' && context.wanted === 'up') return enterFailed(context, purpose, { events, effects });
   return context.wanted === 'up' && purpose.kind === 'restart' ? enterWaiting(context, { events, effects }, purpose.why) : enterStopped(context, { events, effects });
 }
 

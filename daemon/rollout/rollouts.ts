@@ -231,6 +231,7 @@ function isReady(service: SupervisedService, actor: InstanceActor | undefined, r
       throw new HiveError('SERVICE_FAILED', `#${actor.ref.number} ended by itself with code 0`);
     case 'stopping':
       if (state.purpose.kind === 'unhealthy') throw new HiveError('SERVICE_FAILED', `#${actor.ref.number} is unhealthy: ${state.purpose.detail}`);
+      if (state.purpose.kind === 'giveUp') throw new HiveError('SERVICE_FAILED', `#${actor.ref.number} ${state.purpose.why}`);
       return false;
     case 'stopped':
     case 'waiting':

@@ -61,6 +61,7 @@ function restoreLiving(record: InstanceRecord | undefined, process: RunningInsta
   }
   const state: InstanceState = { kind: 'running', process, healthy, detail };
   if (known?.kind === 'stopping' && wanted === 'up') {
+    if (known.purpose.kind === 'giveUp') return { ...base, state, events: [known.purpose] };
     return { ...base, state, events: [{ kind: 'restart', why: 'it was being restarted when the daemon ended' }] };
   }
   return { ...base, state, events: down };

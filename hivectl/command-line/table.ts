@@ -57,7 +57,7 @@ export const commands: readonly Command[] = [
       tail: { type: 'number', alias: 'n', default: 100, describe: 'how many of the last lines' },
       since: { type: 'string', describe: 'only what is newer: 5m, or a time' },
       level: { type: 'string', choices: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'], describe: 'this level and above' },
-      stream: { type: 'string', choices: ['stdout', 'stderr'], describe: 'only one of the two' },
+      stream: { type: 'string', choices: ['stdout', 'stderr', 'hook'], describe: 'only one of them' },
       timestamps: { type: 'boolean', alias: 't', describe: 'when each line was written' },
     },
     describe: 'what services wrote',

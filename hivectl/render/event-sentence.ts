@@ -1,4 +1,4 @@
-import type { Cause, ExitFields, HiveEvent } from '../../shared/protocol/events.js';
+import type { Cause, ExitFields, HiveEvent, HookFields } from '../../shared/protocol/events.js';
 import { humanDuration } from './measures.js';
 import { count } from './text.js';
 
@@ -59,6 +59,12 @@ export function eventSentence(event: HiveEvent): string {
       return `the deploy of ${event.service} is complete`;
     case 'rollout.failed':
       return `the deploy of ${event.service} failed at ${event.step}: ${event.reason}`;
+    case 'hook.started':
+      return `${hookStep(event)} of ${event.service} began${event.attempt > 1 ? ` (attempt ${event.attempt})` : ''}`;
+    case 'hook.finished':
+      return `${hookStep(event)} of ${event.service} is done after ${humanDuration(event.tookMs)}`;
+    case 'hook.failed':
+      return `${hookStep(event)} of ${event.service} ${event.reason}${afterHook(event)}`;
     case 'routes.changed':
       return `the route table has version ${event.version}${routeClause(event)}`;
     case 'plugin.started':
@@ -85,6 +91,23 @@ function routeClause({ left = [], joined = [] }: { left?: readonly string[]; joi
 
 function some(names: readonly string[]): string {
   return names.length > 3 ? `${names.slice(0, 2).join(', ')} and ${names.length - 2} more` : names.join(', ');
+}
+
+/** `step 2 of the pre-up hook`, without its number where there is one step only. */
+function hookStep({ hook, step, steps }: HookFields): string {
+  return steps === 1 && step === '1' ? `the ${hook} hook` : `step ${step} of the ${hook} hook`;
+}
+
+function afterHook({ follows, retryInMs }: Extract<HiveEvent, { type: 'hook.failed' }>): string {
+  switch (follows) {
+    case 'retry':
+      return `; tries again in ${humanDuration(retryInMs ?? 0)}`;
+    case 'warn':
+      return '; goes on all the same';
+    case 'abort':
+    case 'called-off':
+      return '';
+  }
 }
 
 /** Who asked for it: `hivectl asked for services.stop`. */

@@ -12,12 +12,13 @@ export interface LogView {
 
 const nameStyles: readonly Style[] = ['cyan', 'magenta', 'blue', 'yellow', 'green'];
 
-/** A line as its service wrote it, with the prefixes that were asked for. Its own colours are left in. */
+/** A line as its service wrote it, with the prefixes that were asked for; what a hook wrote says so. Its own colours are left in. */
 export function renderLogLine(line: LogLine, view: LogView): string {
   const parts: string[] = [];
   if (view.timestamps) parts.push(view.paint('dim', humanTime(line.time, view.now)));
   const name = view.names === 'service' ? line.fqn : line.instance;
   if (view.names !== 'none') parts.push(view.paint(styleOf(line.fqn), `${name} |`));
+  if (line.stream === 'hook') parts.push(view.paint('dim', 'hook |'));
   const style = levelStyle(line.level);
   parts.push(style === null ? line.message : view.paint(style, line.message));
   return parts.join(' ');

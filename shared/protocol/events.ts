@@ -30,6 +30,9 @@ export const eventTypes = {
   'rollout.switched': 'Traffic goes to the new instances.',
   'rollout.finished': 'A deploy is complete.',
   'rollout.failed': 'A deploy was given up; says at which step and why.',
+  'hook.started': 'A step of a hook began.',
+  'hook.finished': 'A step of a hook ended well.',
+  'hook.failed': 'A step of a hook failed, or was called off; says what follows from that.',
   'routes.changed': 'A new version of the route table exists.',
   'plugin.started': 'The process of a plugin was started.',
   'plugin.ready': 'A plugin finished its handshake.',
@@ -55,6 +58,21 @@ export interface ExitFields {
   /** Why the exit result could not be known. */
   unknown?: string;
 }
+
+/**
+ * Which step of which hook it was. `service` is `source:*` where the hook is one of the source itself. Steps count from 1 and
+ * are written `2`, or `2.1` inside of `parallel`; `steps` is how many the hook has.
+ */
+export interface HookFields {
+  service: string;
+  hook: 'pre-up' | 'post-up' | 'pre-down' | 'post-down';
+  step: string;
+  steps: number;
+  attempt: number;
+}
+
+/** What a failure led to: another attempt, the end of what the hook was for, nothing but this event; or somebody wanted something else meanwhile. */
+export type HookFailure = 'retry' | 'abort' | 'warn' | 'called-off';
 
 /** Fields by event type. `instance` is an instance id (`source:service#1`), `service` a full name. */
 export interface EventFields {
@@ -89,6 +107,9 @@ export interface EventFields {
   'rollout.switched': { service: string; color?: string };
   'rollout.finished': { service: string };
   'rollout.failed': { service: string; step: string; reason: string };
+  'hook.started': HookFields;
+  'hook.finished': HookFields & { tookMs: number };
+  'hook.failed': HookFields & { tookMs: number; reason: string; follows: HookFailure; retryInMs: number | null };
   /** `left`, `joined`: the instances that get no requests any more, and those that do now. */
   'routes.changed': { version: number; left?: string[]; joined?: string[] };
   'plugin.started': { plugin: string; pid: number };

@@ -65,7 +65,7 @@ const logQuery = (z: Z) => ({
   lines: z.number().int().min(0).max(100_000).optional().describe('How many of the last lines; default 100.'),
   since: z.iso.datetime().optional(),
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).optional().describe('This level and above.'),
-  stream: z.enum(['stdout', 'stderr']).optional(),
+  stream: z.enum(['stdout', 'stderr', 'hook']).optional(),
 });
 const snapshot = (z: Z) => z.object({ services: z.array(shape.service(z)), sources: z.array(shape.source(z)), plugins: z.array(shape.plugin(z)) });
 

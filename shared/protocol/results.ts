@@ -134,7 +134,7 @@ export const logLine = (z: Z) =>
     fqn: z.string(),
     instance: z.string(),
     time: time(z),
-    stream: z.enum(['stdout', 'stderr']),
+    stream: z.enum(['stdout', 'stderr', 'hook']),
     level: z.string(),
     message: z.string(),
     fields: z.record(z.string(), z.unknown()).optional(),
