@@ -6,8 +6,9 @@ import { wholeSource } from '../runner/task.js';
 
 /** What an instance writes itself. */
 export const streamNames = ['stdout', 'stderr'] as const;
+export type OutputName = (typeof streamNames)[number];
 /** `hook`: what the hooks that ran on its behalf wrote, both outputs together. */
-export type StreamName = (typeof streamNames)[number] | 'hook';
+export type StreamName = OutputName | 'hook';
 
 export interface LogPaths {
   /** Made by `LogStore.prepare`; mode 0700. */

@@ -1,4 +1,5 @@
 import type { RolloutSpec } from '../../shared/config/service-spec.js';
+import { noSteps, type HookCounts, type HookEvent } from '../hooks/hook-steps.js';
 
 export type Color = 'blue' | 'green';
 
@@ -17,7 +18,18 @@ export type RolloutStep =
   /** Exactly these get requests from now on; done when every proxy has applied it. */
   | { readonly do: 'serve'; readonly numbers: readonly number[] }
   /** They are drained and stopped, and are gone afterwards. */
-  | { readonly do: 'stop'; readonly numbers: readonly number[] };
+  | { readonly do: 'stop'; readonly numbers: readonly number[] }
+  /** One step of a hook, counted from 0, on behalf of the first of these instances. */
+  | { readonly do: 'hook'; readonly hook: HookEvent; readonly step: number; readonly numbers: readonly number[] };
+
+/** What of a service's hooks a plan is made of. */
+export interface PlannedHooks {
+  readonly steps: HookCounts;
+  /** How long all of them may take, in milliseconds. */
+  readonly longestMs: number;
+}
+
+const noHooks: PlannedHooks = { steps: noSteps, longestMs: 0 };
 
 export interface RolloutPlan {
   readonly strategy: RolloutSpec['type'];
@@ -36,13 +48,17 @@ export function colorOf(number: number): Color {
 
 /**
  * The steps from the instances that are there (`present`) to `count` of the new spec. The strategy is nothing but the
- * order of steps; doing them is the same for all. `inPlace`: a cluster runs them and rolls by itself; a name for that. Pure.
+ * order of steps; doing them is the same for all. Hooks run once a rollout: pre-up first, post-up before the new instances get
+ * requests for the first time, pre-down before the first old one stops and post-down after the last.
+ * `inPlace`: a cluster runs them and rolls by itself; a name for that. Pure.
  */
-export function planRollout(rollout: RolloutSpec, present: readonly number[], count: number, inPlace: string | null = null): RolloutPlan {
+export function planRollout(rollout: RolloutSpec, present: readonly number[], count: number, hooks: PlannedHooks = noHooks, inPlace: string | null = null): RolloutPlan {
+  const run = (hook: HookEvent, numbers: readonly number[]): RolloutStep[] => Array.from({ length: hooks.steps[hook] }, (_, step) => ({ do: 'hook', hook, step, numbers: numbers.slice(0, 1) }));
   switch (rollout.type) {
     case 'recreate': {
       const numbers = [...present];
-      return { strategy: 'recreate', color: null, steps: [{ do: 'replace', numbers }, { do: 'awaitReady', numbers, withinMs: usualReadyMs }] };
+      // Its hooks stand around the restart of its instances.
+      return { strategy: 'recreate', color: null, steps: [{ do: 'replace', numbers }, { do: 'awaitReady', numbers, withinMs: usualReadyMs + hooks.longestMs }] };
     }
     case 'blue-green': {
       const color = present[0] !== undefined && colorOf(present[0]) === 'blue' ? 'green' : 'blue';
@@ -51,11 +67,15 @@ export function planRollout(rollout: RolloutSpec, present: readonly number[], co
         strategy: 'blue-green',
         color,
         steps: [
+          ...run('pre-up', numbers),
           { do: 'start', numbers },
           { do: 'awaitReady', numbers, withinMs: rollout.timeoutMs },
           { do: 'hold', numbers, forMs: rollout.healthyDurationMs },
+          ...run('post-up', numbers),
           { do: 'serve', numbers },
+          ...run('pre-down', present),
           { do: 'stop', numbers: [...present] },
+          ...run('post-down', present),
         ],
       };
     }
@@ -63,9 +83,9 @@ export function planRollout(rollout: RolloutSpec, present: readonly number[], co
       if (inPlace !== null) {
         const { maxSurge, maxUnavailable, onFailure } = rollout;
         const numbers = [...present];
-        return { strategy: 'rolling', color: null, steps: [{ do: 'update', numbers, id: inPlace, maxSurge, maxUnavailable, onFailure }, { do: 'awaitReady', numbers, withinMs: usualReadyMs }] };
+        return { strategy: 'rolling', color: null, steps: [...run('pre-up', numbers), { do: 'update', numbers, id: inPlace, maxSurge, maxUnavailable, onFailure }, { do: 'awaitReady', numbers, withinMs: usualReadyMs }, ...run('post-up', numbers)] };
       }
-      return { strategy: 'rolling', color: null, steps: rollingSteps(present, freeNumbers(present, count), rollout.maxSurge, rollout.maxUnavailable) };
+      return { strategy: 'rolling', color: null, steps: rollingSteps(present, freeNumbers(present, count), rollout.maxSurge, rollout.maxUnavailable, run) };
   }
 }
 
@@ -81,8 +101,8 @@ function freeNumbers(taken: readonly number[], count: number): number[] {
 }
 
 /** Batch by batch: up to `unavailable` old ones go before their successors come, up to `surge` after. */
-function rollingSteps(present: readonly number[], fresh: readonly number[], surge: number, unavailable: number): RolloutStep[] {
-  const steps: RolloutStep[] = [];
+function rollingSteps(present: readonly number[], fresh: readonly number[], surge: number, unavailable: number, run: (hook: HookEvent, numbers: readonly number[]) => RolloutStep[]): RolloutStep[] {
+  const steps: RolloutStep[] = run('pre-up', fresh);
   let old = [...present];
   let serving = [...present];
   let toStart = [...fresh];
@@ -90,7 +110,8 @@ function rollingSteps(present: readonly number[], fresh: readonly number[], surg
     if (numbers.length === 0) return;
     old = old.filter((number) => !numbers.includes(number));
     serving = serving.filter((number) => !numbers.includes(number));
-    steps.push({ do: 'serve', numbers: serving }, { do: 'stop', numbers });
+    const isFirst = !steps.some((step) => step.do === 'stop');
+    steps.push({ do: 'serve', numbers: serving }, ...(isFirst ? run('pre-down', numbers) : []), { do: 'stop', numbers });
   };
   while (toStart.length > 0) {
     const before = old.slice(0, unavailable);
@@ -98,10 +119,12 @@ function rollingSteps(present: readonly number[], fresh: readonly number[], surg
     const batch = toStart.slice(0, Math.max(1, surge + before.length));
     toStart = toStart.slice(batch.length);
     serving = [...serving, ...batch];
-    steps.push({ do: 'start', numbers: batch }, { do: 'awaitReady', numbers: batch, withinMs: usualReadyMs }, { do: 'serve', numbers: serving });
+    const isFirst = !steps.some((step) => step.do === 'start');
+    steps.push({ do: 'start', numbers: batch }, { do: 'awaitReady', numbers: batch, withinMs: usualReadyMs }, ...(isFirst ? run('post-up', batch) : []), { do: 'serve', numbers: serving });
     leave(old.slice(0, batch.length - before.length));
   }
   leave(old);
+  if (present.length > 0) steps.push(...run('post-down', present));
   return steps;
 }
 
@@ -123,5 +146,7 @@ export function describeStep(step: RolloutStep): string {
       return `sending requests to ${which === '' ? 'nobody' : which}`;
     case 'stop':
       return `draining and stopping ${which}`;
+    case 'hook':
+      return `running step ${step.step + 1} of the ${step.hook} hook`;
   }
 }

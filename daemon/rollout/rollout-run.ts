@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { HiveError, toHiveError } from '../../shared/errors/index.js';
+import type { HookEvent } from '../hooks/hook-steps.js';
 import { describeStep, type RolloutStep } from './rollout-plan.js';
 import type { RolloutRecord } from './rollout-records.js';
 
@@ -17,6 +18,8 @@ export interface RolloutWorld {
   unready(numbers: readonly number[], signal: AbortSignal): Promise<never>;
   serve(numbers: readonly number[]): Promise<void>;
   stop(numbers: readonly number[]): Promise<void>;
+  /** Runs a step of a hook on behalf of an instance; resolves, or rejects, when nothing of it runs any more. */
+  hook(hook: HookEvent, step: number, number: number, signal: AbortSignal): Promise<void>;
   /** Keeps where it stands. */
   save(record: RolloutRecord): Promise<void>;
   switched(record: RolloutRecord): void;
@@ -56,6 +59,7 @@ export class RolloutRun {
     const { steps } = this.current.plan;
     try {
       for (; this.current.at < steps.length; this.current = { ...this.current, at: this.current.at + 1 }) {
+        this.cancelled.signal.throwIfAborted();
         await this.world.save(this.current);
         this.progress = null;
         this.world.shown();
@@ -100,6 +104,8 @@ export class RolloutRun {
       case 'stop':
         signal.throwIfAborted();
         return this.world.stop(step.numbers);
+      case 'hook':
+        return this.hook(step.hook, step.step, step.numbers);
     }
   }
 
@@ -120,6 +126,25 @@ export class RolloutRun {
         delay(forMs, undefined, { signal: this.cancelled.signal }),
         this.world.unready(numbers, AbortSignal.any([over.signal, this.cancelled.signal])),
       ]);
+    } finally {
+      over.abort();
+    }
+  }
+
+  /** While the hook after the start runs, the new instances have to stay ready. */
+  private async hook(hook: HookEvent, step: number, numbers: readonly number[]): Promise<void> {
+    const [number = 1] = numbers;
+    if (hook !== 'post-up') return this.world.hook(hook, step, number, this.cancelled.signal);
+    const over = new AbortController();
+    const watch = this.world.unready(numbers, AbortSignal.any([over.signal, this.cancelled.signal]));
+    const late = new AbortController();
+    watch.catch(() => late.abort());
+    const run = this.world.hook(hook, step, number, AbortSignal.any([late.signal, this.cancelled.signal]));
+    try {
+      await run;
+    } catch (error) {
+      if (!late.signal.aborted || this.cancelled.signal.aborted) throw error;
+      await watch;
     } finally {
       over.abort();
     }

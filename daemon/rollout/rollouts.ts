@@ -8,7 +8,8 @@ import { healthOfAll } from '../reconciler/replicas.js';
 import type { InstanceActor } from '../supervisor/instance-actor.js';
 import type { SupervisedService } from '../supervisor/supervised-service.js';
 import type { EventRef, PendingCause, StateStore } from '../state/state-store.js';
-import { describeStep, planRollout, type RolloutStep } from './rollout-plan.js';
+import type { HookEvent } from '../hooks/hook-steps.js';
+import { describeStep, planRollout, type PlannedHooks, type RolloutStep } from './rollout-plan.js';
 import { leftBy, type LeftNumbers } from './left-numbers.js';
 import { RolloutRecords, type RolloutRecord } from './rollout-records.js';
 import { RolloutRun, type RolloutWorld } from './rollout-run.js';
@@ -26,6 +27,15 @@ export interface RolloutHost {
   /** Stops instances and forgets them; rejects with STOP_FAILED. */
   removeInstances(service: SupervisedService, numbers: readonly number[], cause: PendingCause): Promise<void>;
   wantDown(service: SupervisedService): Promise<void>;
+  hooksOf(service: SupervisedService): PlannedHooks;
+  /** Rejects with HOOK_FAILED where that ends the rollout. */
+  runHook(service: SupervisedService, hook: HookEvent, step: number, number: number, signal: AbortSignal, cause: PendingCause): Promise<void>;
+  /** Whether hooks around a restart keep the service from counting as up. */
+  isBetween(service: SupervisedService): boolean;
+  /** Why a hook called the last stop or restart of the service off; null: it did not. */
+  calledOff(service: SupervisedService): string | null;
+  /** Resolves when no hooks run around the service. */
+  atRest(service: SupervisedService): Promise<void>;
   onChange(listener: (service: SupervisedService) => void): () => void;
   /** Resolves when the route table as it is now is applied by every proxy. */
   routesInForce(): Promise<void>;
@@ -90,7 +100,7 @@ export class Rollouts {
     const { spec } = service;
     const present = service.actors.filter((actor) => !service.surplus.has(actor)).map((actor) => actor.ref.number);
     const record: RolloutRecord = {
-      plan: planRollout(spec.rollout, present, this.host.actorsOf(service), rollsByItself(before, spec) && present.length > 0 ? randomUUID() : null),
+      plan: planRollout(spec.rollout, present, this.host.actorsOf(service), this.host.hooksOf(service), rollsByItself(before, spec) && present.length > 0 ? randomUUID() : null),
       at: 0, outcome: 'running', why: null, serving: present, specHash: spec.specHash, before,
     };
     const started: EventRef = { seq: 0 };
@@ -139,7 +149,8 @@ export class Rollouts {
     service.serving = new Set(record.serving);
     service.touch();
     this.host.tell(service);
-    void active.run.run().then((ended) => this.ended(service, active, ended));
+    // What was asked for before goes first.
+    void this.host.atRest(service).then(() => active.run.run()).then((ended) => this.ended(service, active, ended));
   }
 
   private async ended(service: SupervisedService, active: Active, record: RolloutRecord): Promise<void> {
@@ -190,7 +201,11 @@ export class Rollouts {
       },
       update: (step, signal, onProgress) => host.updateInstances(service, service.spec, step, { signal, onProgress }, self().cause),
       undoUpdate: (step) => host.updateInstances(service, self().run.record.before ?? service.spec, { ...step, id: `${step.id}-undone` }, { signal: new AbortController().signal, onProgress: () => undefined }, self().cause),
-      ready: (numbers, signal) => watch(signal, () => actors(numbers).every((actor) => isReady(service, actor, replaced))),
+      ready: (numbers, signal) => watch(signal, () => {
+        const calledOff = host.calledOff(service);
+        if (calledOff !== null) throw new HiveError('HOOK_FAILED', calledOff);
+        return actors(numbers).every((actor) => isReady(service, actor, replaced)) && !host.isBetween(service);
+      }),
       unready: async (numbers, signal) => {
         await watch(signal, () => !actors(numbers).every((actor) => isReady(service, actor, replaced)));
         throw new HiveError('SERVICE_FAILED', `${numbers.map((number) => `#${number}`).join(', ')} did not stay healthy`);
@@ -202,6 +217,7 @@ export class Rollouts {
         await host.routesInForce();
       },
       stop: (numbers) => host.removeInstances(service, numbers, self().cause),
+      hook: (hook, step, number, signal) => host.runHook(service, hook, step, number, signal, self().cause),
       save: (record) => this.store.record(() => this.records.save(service.fqn, record)),
       switched: (record) => {
         const { color } = record.plan;

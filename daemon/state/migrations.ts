@@ -1,3 +1,4 @@
+import { hookTables } from '../hooks/transition-records.js';
 import { pluginTables } from '../plugins/plugin-tables.js';
 import { dependencyTables } from '../supervisor/dependency-troubles.js';
 import { sharingTables } from '../sharing/injection-records.js';
@@ -51,4 +52,5 @@ export const migrations: readonly string[] = [
   `,
   sharingTables,
   dependencyTables,
+  hookTables,
 ];

@@ -27,6 +27,8 @@ export type DependencyView = Pick<Service, 'state' | 'healthy' | 'wanted' | 'rea
   readonly stoppingFor: StopPurpose['kind'] | null;
   /** It waits itself, for something that will not come up by itself. */
   readonly blocked: boolean;
+  /** The hook that runs before it counts as up. */
+  readonly comingUp: string | null;
 };
 
 /**
@@ -57,6 +59,7 @@ export function judgeDependency({ name, condition }: DependencySpec, view: Depen
   if (view.state === 'failed') return { sentence: `${name}, which failed: ${view.reason}`, blocked: true };
   // Without what it waits for: where services use each other in a circle, the sentence would grow for ever.
   if (view.blocked) return { sentence: `${name}, which cannot start either`, blocked: true };
+  if (view.comingUp !== null && (view.state === 'running' || view.state === 'completed')) return { sentence: `${name}, whose ${view.comingUp} runs`, blocked: false };
   switch (condition) {
     case 'completed':
       if (view.state === 'completed') return 'met';

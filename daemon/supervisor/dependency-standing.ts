@@ -33,7 +33,7 @@ function standingOfJob({ state }: DependencyView): DependencyStanding {
   return state === 'failed' || state === 'backoff' ? { kind: 'failed', how: notRunning[state] } : unclear;
 }
 
-const stopping: Readonly<Record<StopPurpose['kind'], string>> = { down: 'is being stopped', restart: 'is being restarted', unhealthy: 'is unhealthy' };
+const stopping: Readonly<Record<StopPurpose['kind'], string>> = { down: 'is being stopped', restart: 'is being restarted', unhealthy: 'is unhealthy', giveUp: 'has failed' };
 
 const notRunning: Readonly<Record<Exclude<ServiceState, 'running' | 'completed' | 'stopping'>, string>> = {
   stopped: 'is stopped',

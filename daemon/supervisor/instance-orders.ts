@@ -4,6 +4,7 @@ import type { RolloutStep } from '../rollout/rollout-plan.js';
 import type { ReplicaUpdate } from '../runner/runner.js';
 import { hasReplicas } from '../runner/has-replicas.js';
 import type { EventRef, PendingCause } from '../state/state-store.js';
+import { hasHooks } from '../hooks/hook-steps.js';
 import type { InstanceActor } from './instance-actor.js';
 import { stopInOrder } from './stop-in-order.js';
 import type { SupervisedService } from './supervised-service.js';
@@ -20,7 +21,9 @@ export class InstanceOrders {
     }
   }
 
+  /** Restarts instances with the present spec; where the service has hooks, all of them. */
   replaceInstances(service: SupervisedService, numbers: readonly number[], why: string, cause: PendingCause): void {
+    if (hasHooks(service.spec.hooks)) return this.all.hooks.restart(service, why, cause);
     for (const actor of service.actors) {
       if (!numbers.includes(actor.ref.number)) continue;
       actor.spec = service.spec;
@@ -100,17 +103,20 @@ export class InstanceOrders {
     if (service.held !== null) {
       return Promise.reject(new HiveError('ENGINE_UNAVAILABLE', `${service.fqn} cannot be stopped now: ${this.all.tools.runner.trouble(service.held)?.sentence ?? 'its engine does not answer'}.`));
     }
-    this.stopInstances(service, cause);
+    this.all.hooks.stop(service, cause);
     return new Promise<void>((resolve, reject) => {
       const look = (): boolean => {
         if (this.all.wanted(service) === 'up') {
-          reject(new HiveError('CONFLICT', `${service.fqn} is not stopped: it was put back meanwhile.`));
+          const calledOff = this.all.hooks.notice(service);
+          reject(calledOff === null
+            ? new HiveError('CONFLICT', `${service.fqn} is not stopped: it was put back meanwhile.`)
+            : new HiveError('HOOK_FAILED', `${service.fqn} is not stopped: ${calledOff}.`, { next: 'Mend the hook, then try again.' }));
           return true;
         }
         const states = service.actors.map((actor) => actor.state);
         const stuck = states.find((state) => state.kind === 'failed' && state.leftover !== null);
         if (stuck?.kind === 'failed') reject(new HiveError('STOP_FAILED', stuck.why, { data: { survivors: stuck.survivors } }));
-        else if (states.every((state) => ['stopped', 'failed', 'completed'].includes(state.kind))) resolve();
+        else if (states.every((state) => ['stopped', 'failed', 'completed'].includes(state.kind)) && !this.all.hooks.isBetween(service)) resolve();
         else return false;
         return true;
       };

@@ -3,7 +3,7 @@ import type { InstanceState } from '../reconciler/instance-state.js';
 import { engineOf } from '../runner/engine-of.js';
 import { engineKey, type EngineRef, type InstanceExit, type InstanceRef, type RunningInstance } from '../runner/runner.js';
 import type { PendingCause } from '../state/state-store.js';
-import { bothOpen, dependencyGate, engineGate } from './dependency-gate.js';
+import { bothOpen, dependencyGate, engineGate, type Gate } from './dependency-gate.js';
 import type { ActorWorld, InstanceActor } from './instance-actor.js';
 import { mustBuild } from './instance-work.js';
 import type { SupervisedService } from './supervised-service.js';
@@ -31,15 +31,24 @@ export class InstanceReactions {
 
   /** Looks whether an instance that waits may start. */
   checkGate(actor: InstanceActor, cause?: PendingCause): void {
-    const { services, sharing, tools } = this.all;
+    const { services, hooks, tools } = this.all;
     const service = services.find(actor.fqn);
     if (service === undefined || actor.state.kind !== 'waiting') return;
-    const gate = bothOpen(
+    const before = this.gateBeforeHooks(service, actor);
+    const gate = before.kind === 'open' ? hooks.gate(service, cause ?? actor.cause) : before;
+    // A hook that is over at once may have changed it already.
+    if (actor.state.kind !== 'waiting') return;
+    if (gate.kind === 'open') actor.post({ kind: 'gateOpened', mustBuild: mustBuild(actor.spec, tools.builds) }, cause);
+    else actor.post({ kind: 'gateClosed', on: gate.on, blocked: gate.blocked }, cause);
+  }
+
+  /** What keeps an instance from starting, its hooks left out. */
+  gateBeforeHooks(service: SupervisedService, actor: InstanceActor): Gate {
+    const { services, sharing, tools } = this.all;
+    return bothOpen(
       dependencyGate(service.spec.dependsOn, (name) => services.find(`${service.spec.source}:${name}`)?.asDependency()),
       bothOpen(engineGate(tools.runner.trouble(engineOf(actor.spec.runner))), sharing.gate(service.spec)),
     );
-    if (gate.kind === 'open') actor.post({ kind: 'gateOpened', mustBuild: mustBuild(actor.spec, tools.builds) }, cause);
-    else actor.post({ kind: 'gateClosed', on: gate.on, blocked: gate.blocked }, cause);
   }
 
   exited(end: InstanceExit): void {

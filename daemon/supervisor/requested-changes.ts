@@ -64,10 +64,9 @@ export class RequestedChanges {
     await this.writeIntents(services.map((service) => service.fqn), 'up');
     for (const service of services) {
       service.touch();
-      for (const actor of service.actors) {
-        if (!this.all.rollouts.isUnderWay(service.fqn)) actor.spec = service.spec;
-        actor.post({ kind: 'restart', why: `it was restarted by ${by.by}` }, by);
-      }
+      const why = `it was restarted by ${by.by}`;
+      if (this.all.rollouts.isUnderWay(service.fqn)) for (const actor of service.actors) actor.post({ kind: 'restart', why }, by);
+      else this.all.hooks.restart(service, why, by);
       this.all.services.tell(service);
     }
     return services;
@@ -113,8 +112,11 @@ export class RequestedChanges {
     const { services, rollouts, orders } = this.all;
     if (wanted === 'down') rollouts.cancel(service);
     service.touch();
-    if (wanted === 'down') orders.stopInstances(service, by);
-    else for (const actor of service.actors) orders.startWithPresentSpec(service, actor, `it was wanted up by ${by.by}`, by);
+    if (wanted === 'down') this.all.hooks.stop(service, by);
+    else this.all.hooks.startAsked(service);
+    for (const actor of service.actors) {
+      if (wanted === 'up') orders.startWithPresentSpec(service, actor, `it was wanted up by ${by.by}`, by);
+    }
     services.tell(service);
   }
 

@@ -12,7 +12,7 @@ import { monotonicMs } from './monotonic-clock.js';
 const worstFirst: readonly ServiceState[] = ['failed', 'backoff', 'stopping', 'starting', 'building', 'waiting', 'running', 'completed', 'stopped'];
 
 /** A service as the protocol shows it. */
-export function viewService(spec: ServiceSpec, actors: readonly InstanceActor[], facts: { wanted: 'up' | 'down'; instances: number; serving: ReadonlySet<number> | null; rollout: { color?: string; phase?: string }; ports: (actor: InstanceActor) => Record<string, number>; stopProgress: (actor: InstanceActor) => string | null }): Service {
+export function viewService(spec: ServiceSpec, actors: readonly InstanceActor[], facts: { wanted: 'up' | 'down'; instances: number; serving: ReadonlySet<number> | null; rollout: { color?: string; phase?: string }; ports: (actor: InstanceActor) => Record<string, number>; stopProgress: (actor: InstanceActor) => string | null; hook: string | null }): Service {
   const instances = actors.flatMap((actor) => replicasAsInstances(actor) ?? [viewInstance(actor, facts.ports(actor))]);
   // What a rollout is about to bring, or to take away, does not stand for the service.
   const standing = facts.serving === null || facts.serving.size === 0 ? actors : actors.filter((actor) => facts.serving?.has(actor.ref.number));
@@ -27,7 +27,7 @@ export function viewService(spec: ServiceSpec, actors: readonly InstanceActor[],
     state,
     healthy: verdicts.length === 0 || verdicts.some((verdict) => verdict === null) ? verdicts.find((verdict) => verdict === false) ?? null : verdicts.every((verdict) => verdict === true),
     wanted: facts.wanted,
-    reason: shown === undefined ? 'it has no instances' : facts.stopProgress(shown) ?? explain(shown, facts.wanted),
+    reason: shown === undefined ? 'it has no instances' : facts.stopProgress(shown) ?? (state === 'running' || state === 'stopped' || state === 'completed' ? facts.hook : null) ?? explain(shown, facts.wanted),
     specHash: spec.specHash,
     restarts: actors.reduce((sum, actor) => sum + actor.restarts, 0),
     startedAt: instances.map((instance) => instance.startedAt).filter((at) => at !== null).sort()[0] ?? null,

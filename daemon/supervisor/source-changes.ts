@@ -11,6 +11,7 @@ export class SourceChanges implements SupervisorPort {
   constructor(private readonly all: Supervision, private readonly takeOver: TakeOver) {}
 
   applySource(spec: SourceSpec, changes: readonly Change[], cause: PendingCause): void {
+    this.all.hooks.sourceApplied(spec, cause);
     const specs = new Map(spec.services.map((service) => [service.fqn, service]));
     const added: SupervisedService[] = [];
     for (const change of changes) {
@@ -27,10 +28,12 @@ export class SourceChanges implements SupervisorPort {
 
   async stopAll(source: string, cause: PendingCause): Promise<void> {
     await this.leave(this.all.services.ofSource(source), cause);
+    await this.all.hooks.sourcesAtRest([source]);
   }
 
   dropSource(source: string, why: 'removed' | 'disabled'): void {
     for (const service of this.all.services.ofSource(source)) this.drop(service, why === 'removed');
+    this.all.hooks.forgetSource(source);
     if (why === 'removed') this.forgetSource(source);
   }
 
@@ -66,6 +69,7 @@ export class SourceChanges implements SupervisorPort {
     tools.builds.forget(fqn);
     dependencies.forget(fqn);
     rollouts.forget(fqn);
+    this.all.hooks.forget(fqn);
   }
 
   private add(spec: ServiceSpec): SupervisedService {
@@ -75,7 +79,11 @@ export class SourceChanges implements SupervisorPort {
       instances: (one) => this.all.instancesOf(one),
       ports: (actor) => tools.ports.known(actor.spec.rollout, actor.id),
       rollout: (one) => rollouts.shown(one),
-      trouble: (one) => [this.all.engineTrouble(one), dependencies.shown(one)].filter((sentence) => sentence !== null).join('; ') || null,
+      hook: (one) => this.all.hooks.shown(one),
+      comingUp: (one) => this.all.hooks.comingUp(one),
+      isBetween: (one) => this.all.hooks.isBetween(one),
+      calledOff: (one) => this.all.hooks.notice(one),
+      trouble: (one) => [this.all.hooks.notice(one), this.all.engineTrouble(one), dependencies.shown(one)].filter((sentence) => sentence !== null).join('; ') || null,
     });
     services.add(service);
     this.index(service);
@@ -101,11 +109,11 @@ export class SourceChanges implements SupervisorPort {
   }
 
   private replaceAtOnce(service: SupervisedService, change: Change, cause: PendingCause): void {
-    for (const actor of service.actors) {
+    const isReplaced = change.action === 'replace' && this.all.wanted(service) === 'up';
+    if (isReplaced) this.all.hooks.restart(service, `its configuration changed (${change.fields.join(', ')})`, cause);
+    else for (const actor of service.actors) {
       actor.spec = service.spec;
-      if (change.action === 'replace' && this.all.wanted(service) === 'up') {
-        actor.post({ kind: 'restart', why: `its configuration changed (${change.fields.join(', ')})` }, cause);
-      } else if (actor.state.kind === 'running') this.all.orders.watchAnew(actor);
+      if (actor.state.kind === 'running') this.all.orders.watchAnew(actor);
       else if (actor.state.kind === 'waiting') this.all.reactions.checkGate(actor);
     }
     this.all.orders.resize(service, cause);
@@ -123,7 +131,7 @@ export class SourceChanges implements SupervisorPort {
     service.leaving = false;
     service.touch();
     if (this.all.wanted(service) === 'down') return;
-    for (const actor of service.actors) actor.post({ kind: 'restart', why: 'it stays in its source' }, cause);
+    this.all.hooks.restart(service, 'it stays in its source', cause);
     this.all.services.tell(service);
   }
 

@@ -37,6 +37,14 @@ export class SupervisedService {
       ports: (actor: InstanceActor) => Record<string, number>;
       rollout: (service: SupervisedService) => { color?: string; phase?: string };
       trouble: (service: SupervisedService) => string | null;
+      /** The hook that runs around it. */
+      hook: (service: SupervisedService) => string | null;
+      /** The hook that its dependents wait for. */
+      comingUp: (service: SupervisedService) => string | null;
+      /** Hooks keep it from counting as up or as down. */
+      isBetween: (service: SupervisedService) => boolean;
+      /** Why a hook called its stop off. */
+      calledOff: (service: SupervisedService) => string | null;
     },
   ) {}
 
@@ -75,7 +83,7 @@ export class SupervisedService {
   asDependency(): DependencyView {
     const { state, healthy, wanted, reason } = this.plain();
     const stopping = this.actors.flatMap((actor) => (actor.state.kind === 'stopping' ? [actor.state.purpose.kind] : []));
-    return { state, healthy, wanted, reason, hasHealthCheck: this.hasHealthCheck, blocked: this.isBlocked(), stoppingFor: stopping[0] ?? null };
+    return { state, healthy, wanted, reason, hasHealthCheck: this.hasHealthCheck, blocked: this.isBlocked(), stoppingFor: stopping[0] ?? null, comingUp: this.facts.comingUp(this) };
   }
 
   asWaitedFor(): WaitView {
@@ -85,6 +93,8 @@ export class SupervisedService {
       service: this.view(),
       hasHealthCheck: this.hasHealthCheck,
       blocked: this.isBlocked(),
+      isBetween: this.facts.isBetween(this),
+      calledOff: this.facts.calledOff(this),
       failureCode: failed?.kind === 'failed' ? failed.code : null,
     };
   }
@@ -103,6 +113,7 @@ export class SupervisedService {
       ports: this.facts.ports,
       rollout: this.facts.rollout(this),
       stopProgress: (actor) => this.stopProgress.get(actor.id) ?? null,
+      hook: this.facts.hook(this),
     });
     // What counts down is made anew each time it is looked at.
     if (view.state !== 'backoff') this.alone = view;

@@ -1,4 +1,6 @@
 import { HiveError } from '../../shared/errors/index.js';
+import { Hooks } from '../hooks/hooks.js';
+import { countSteps, longestMs } from '../hooks/hook-steps.js';
 import { hasReplicas } from '../runner/has-replicas.js';
 import { Rollouts } from '../rollout/rollouts.js';
 import { Sharing } from '../sharing/sharing.js';
@@ -31,6 +33,7 @@ export class Supervision {
   readonly dependencies: DependencyWatch;
   readonly reactions: InstanceReactions;
   readonly orders: InstanceOrders;
+  readonly hooks: Hooks;
   /** Wanted down for the rest of this daemon's life, whatever the operator wants of the next one. */
   halting = false;
 
@@ -42,6 +45,7 @@ export class Supervision {
     this.found = new FoundInstances(tools);
     this.reactions = new InstanceReactions(this);
     this.orders = new InstanceOrders(this);
+    this.hooks = new Hooks(this);
     this.sharing = new Sharing(store, {
       service: (fqn) => services.find(fqn),
       checkGate: (actor, cause) => this.reactions.checkGate(actor, cause),
@@ -70,6 +74,11 @@ export class Supervision {
       updateInstances: (service, spec, step, control, cause) => this.orders.updateInstances(service, spec, step, control, cause),
       removeInstances: (service, numbers, cause) => this.fleet.removed(service, numbers, cause),
       wantDown,
+      hooksOf: ({ spec }) => ({ steps: countSteps(spec.hooks), longestMs: longestMs(spec.hooks) }),
+      runHook: (service, hook, step, number, signal, cause) => this.hooks.runInRollout(service, hook, step, number, signal, cause),
+      isBetween: (service) => this.hooks.isBetween(service),
+      calledOff: (service) => this.hooks.notice(service),
+      atRest: (service) => this.hooks.atRest(service),
       routesInForce: tools.routesInForce,
       warn: tools.warn,
     });

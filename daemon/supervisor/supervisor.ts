@@ -126,12 +126,14 @@ export class Supervisor implements SupervisorPort {
     const all = services.all();
     for (const service of all) service.touch();
     await Promise.all([orders.stopInOrder(all, cause), found.stopAll()]);
+    await this.supervision.hooks.sourcesAtRest(new Set(all.map(({ spec }) => spec.source)));
   }
 
   /** Supervision ends; what runs, runs on. */
   async close(): Promise<void> {
     this.supervision.halting = true;
     this.supervision.rollouts.close();
+    await this.supervision.hooks.close();
     await this.supervision.work.close();
   }
 

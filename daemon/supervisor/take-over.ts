@@ -39,6 +39,7 @@ export class TakeOver {
       return;
     }
     for (const actor of service.actors) this.beginInstance(service, actor, cause);
+    this.all.hooks.resume(service, cause);
     this.all.rollouts.resume(service, cause);
     this.catchUp(service, cause);
     this.all.sharing.begun(service, cause);
@@ -78,7 +79,8 @@ export class TakeOver {
     if (restored.state.kind === 'backoff' && restored.events.length === 0) {
       work.perform({ do: 'wakeAfter', ms: restored.state.untilMs - monotonicMs() }, actor, service);
     }
-    for (const event of restored.events) actor.post(event, cause);
+    // Where there are hooks, a stop is theirs to begin (`hooks.resume`).
+    for (const event of restored.events) if (event.kind !== 'stop' || !this.all.hooks.concern(service)) actor.post(event, cause);
   }
 
   /** An instance that lives with an older configuration: the daemon that was to replace it did not live to. */

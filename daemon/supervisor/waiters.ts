@@ -9,6 +9,10 @@ export interface WaitView {
   readonly hasHealthCheck: boolean;
   /** What holds the service back will not change until somebody acts. */
   readonly blocked: boolean;
+  /** Hooks keep it from counting as up or as down. */
+  readonly isBetween: boolean;
+  /** Why a hook called its last stop off; null: it did not. */
+  readonly calledOff: string | null;
   readonly failureCode: ErrorCode | null;
 }
 
@@ -16,6 +20,7 @@ export interface WaitView {
 export function judgeWait(view: WaitView, condition: WaitFor): 'reached' | 'not yet' | HiveError {
   const { service } = view;
   const { state } = service;
+  if (view.isBetween && state !== 'failed') return outOfReach(view, condition) ?? 'not yet';
   switch (condition) {
     case 'running':
     case 'healthy':
@@ -34,13 +39,14 @@ export function judgeWait(view: WaitView, condition: WaitFor): 'reached' | 'not 
   return outOfReach(view, condition) ?? 'not yet';
 }
 
-function outOfReach({ service, blocked, failureCode }: WaitView, condition: WaitFor): HiveError | null {
+function outOfReach({ service, blocked, failureCode, calledOff }: WaitView, condition: WaitFor): HiveError | null {
   const { fqn, reason, state, wanted } = service;
   const data = { fqn, state };
   if (state === 'failed') {
     return new HiveError(failureCode ?? 'SERVICE_FAILED', `${fqn} failed: ${reason}.`, { next: `Read \`hivectl logs ${fqn}\`, mend the cause, then \`hivectl start ${fqn}\`.`, data });
   }
   if (condition === 'stopped') {
+    if (calledOff !== null) return new HiveError('HOOK_FAILED', `${fqn} was not stopped: ${calledOff}.`, { next: `Read \`hivectl logs ${fqn} --stream hook\`, mend the hook, then stop it again.`, data });
     return wanted === 'up' && state !== 'stopping'
       ? new HiveError('CONFLICT', `${fqn} will not stop: it is wanted up and ${state}.`, { next: `Stop it with \`hivectl stop ${fqn}\`.`, data })
       : null;

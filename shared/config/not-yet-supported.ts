@@ -14,9 +14,7 @@ const is = (wanted: string) => (value: unknown) => value === wanted;
 export const notYetSupported: readonly Unsupported[] = [
   { feature: 'the compose runner', at: ['services', '*', 'runner', 'type'], when: is('compose') },
   { feature: 'the swarm runner', at: ['services', '*', 'runner', 'type'], when: is('swarm') },
-  { feature: 'hooks', at: ['services', '*', 'hooks'] },
   { feature: 'limits', at: ['services', '*', 'limits'] },
-  { feature: 'hooks of a source', at: ['hooks'] },
 ];
 
 /** Reports every use of what `unsupported` lists. */

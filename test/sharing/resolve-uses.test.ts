@@ -5,7 +5,7 @@ import type { UseSpec } from '../../shared/config/service-spec.js';
 
 const use = (over: Partial<UseSpec> = {}): UseSpec => ({ name: 'shared-db', secret: null, as: 'db', vars: {}, ...over });
 const provider = (over: Partial<Provider> = {}): Provider => ({
-  fqn: 'infra:db', state: 'running', healthy: true, wanted: 'up', reason: 'it runs', hasHealthCheck: true, stoppingFor: null, blocked: false,
+  fqn: 'infra:db', state: 'running', healthy: true, wanted: 'up', reason: 'it runs', hasHealthCheck: true, stoppingFor: null, blocked: false, comingUp: null,
   ports: { sql: 5432 }, usedPorts: { disk: { nbd: 10809 } },
   expose: { name: 'shared-db', secret: null, vars: { URL: 'db://h:{{runtime.port.sql}}/{{uses.disk.port.nbd}}', USER: 'me' } },
   ...over,

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { dependencyGate, type DependencyView } from '../../daemon/supervisor/dependency-gate.js';
 import type { DependencyCondition } from '../../shared/config/service-spec.js';
 
-const view = (over: Partial<DependencyView> = {}): DependencyView => ({ state: 'running', healthy: null, wanted: 'up', reason: 'it runs', hasHealthCheck: false, stoppingFor: null, blocked: false, ...over });
+const view = (over: Partial<DependencyView> = {}): DependencyView => ({ state: 'running', healthy: null, wanted: 'up', reason: 'it runs', hasHealthCheck: false, stoppingFor: null, blocked: false, comingUp: null, ...over });
 const gate = (condition: DependencyCondition, db: DependencyView | undefined) => dependencyGate([{ name: 'db', condition, restart: false }], () => db);
 
 describe('dependencyGate', () => {

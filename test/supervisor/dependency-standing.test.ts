@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { DependencyView } from '../../daemon/supervisor/dependency-gate.js';
 import { standingOf, type DependencyStanding } from '../../daemon/supervisor/dependency-standing.js';
 
-const view = (over: Partial<DependencyView>): DependencyView => ({ state: 'running', healthy: null, wanted: 'up', reason: '', hasHealthCheck: true, stoppingFor: null, blocked: false, ...over });
+const view = (over: Partial<DependencyView>): DependencyView => ({ state: 'running', healthy: null, wanted: 'up', reason: '', hasHealthCheck: true, stoppingFor: null, blocked: false, comingUp: null, ...over });
 const failed = (how: string): DependencyStanding => ({ kind: 'failed', how });
 
 describe('how a dependency is doing, for what has come up', () => {

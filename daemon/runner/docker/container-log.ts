@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { toHiveError } from '../../../shared/errors/index.js';
-import { logPaths, streamNames, type StreamName } from '../../logs/log-paths.js';
+import { logPaths, streamNames, type OutputName } from '../../logs/log-paths.js';
 import type { LogStore } from '../../logs/log-store.js';
 import type { StreamWriter, TimedBytes } from '../../logs/stream-writer.js';
 import { instanceKey, type InstanceRef } from '../runner.js';
@@ -30,7 +30,7 @@ const mostBeyondBytes = 4 * 1024 * 1024;
  * doubled: a cursor beside the files says how far they go, and what they hold beyond it is compared with what comes next.
  */
 export class ContainerLog {
-  private readonly writers: Readonly<Record<StreamName, StreamWriter>>;
+  private readonly writers: Readonly<Record<OutputName, StreamWriter>>;
   private readonly cursors: LogCursorFile;
   private following: Promise<void> | null = null;
   private stream: Readable | null = null;
@@ -123,7 +123,7 @@ export class ContainerLog {
     }
   }
 
-  private async take(frames: readonly LogFrame[], streams: Readonly<Record<StreamName, ResumedStream>>): Promise<void> {
+  private async take(frames: readonly LogFrame[], streams: Readonly<Record<OutputName, ResumedStream>>): Promise<void> {
     let taken = false;
     for (const name of streamNames) {
       const stream = streams[name];
@@ -141,12 +141,12 @@ export class ContainerLog {
     if (taken) this.cursors.write({ container: this.options.container, stdout: streams.stdout.cursor, stderr: streams.stderr.cursor });
   }
 
-  private async resumed(name: StreamName, cursor: StreamCursor): Promise<ResumedStream> {
+  private async resumed(name: OutputName, cursor: StreamCursor): Promise<ResumedStream> {
     return new ResumedStream(cursor, await this.writers[name].readFrom(cursor.position, mostBeyondBytes));
   }
 
   /** `since`: '' for a container that has said nothing yet; else, where no cursor is left, when the file was last written to. */
-  private async startOf(name: StreamName, since?: ''): Promise<StreamCursor> {
+  private async startOf(name: OutputName, since?: ''): Promise<StreamCursor> {
     const position = await this.writers[name].end();
     if (since === '' || position === 0) return { position, time: '', count: 0 };
     const { time } = await this.writers[name].stream.look();

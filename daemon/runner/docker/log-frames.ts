@@ -1,8 +1,8 @@
-import type { StreamName } from '../../logs/log-paths.js';
+import type { OutputName } from '../../logs/log-paths.js';
 
 /** One write of a container, as its engine hands it on. */
 export interface LogFrame {
-  readonly stream: StreamName;
+  readonly stream: OutputName;
   /** The engine's own time, with nine digits after the second; as text it can be compared and handed back. */
   readonly time: string;
   /** With the line end, unless it is a part of a long line. */
