@@ -61,7 +61,8 @@ export interface ExitFields {
 
 /**
  * Which step of which hook it was. `service` is `source:*` where the hook is one of the source itself. Steps count from 1 and
- * are written `2`, or `2.1` inside of `parallel`; `steps` is how many the hook has.
+ * are written `2`, or `2.1` inside of `parallel`; `steps` is how many the hook has. `follows` says what a failure led to: another
+ * attempt, the end of what the hook was for, nothing but this event; or somebody wanted something else meanwhile.
  */
 export interface HookFields {
   service: string;
@@ -70,9 +71,6 @@ export interface HookFields {
   steps: number;
   attempt: number;
 }
-
-/** What a failure led to: another attempt, the end of what the hook was for, nothing but this event; or somebody wanted something else meanwhile. */
-export type HookFailure = 'retry' | 'abort' | 'warn' | 'called-off';
 
 /** Fields by event type. `instance` is an instance id (`source:service#1`), `service` a full name. */
 export interface EventFields {
@@ -109,7 +107,7 @@ export interface EventFields {
   'rollout.failed': { service: string; step: string; reason: string };
   'hook.started': HookFields;
   'hook.finished': HookFields & { tookMs: number };
-  'hook.failed': HookFields & { tookMs: number; reason: string; follows: HookFailure; retryInMs: number | null };
+  'hook.failed': HookFields & { tookMs: number; reason: string; follows: 'retry' | 'abort' | 'warn' | 'called-off'; retryInMs: number | null };
   /** `left`, `joined`: the instances that get no requests any more, and those that do now. */
   'routes.changed': { version: number; left?: string[]; joined?: string[] };
   'plugin.started': { plugin: string; pid: number };
