@@ -29,7 +29,7 @@ export const errorCatalogue = {
   DAEMON_UNREACHABLE: { number: 1020, meaning: 'Nobody answers on the socket.' },
   CONNECTION_CLOSED: { number: 1021, meaning: 'The connection ended before the answer came.' },
   SERVICE_FAILED: { number: 1026, meaning: 'The service failed and stays down until somebody acts.' },
-  HOOK_FAILED: { number: 1027, meaning: 'A hook failed that has to succeed (on_failure: abort).' },
+  HOOK_FAILED: { number: 1028, meaning: 'A hook failed that has to succeed (on_failure: abort).' },
   HOME_REFUSED: { number: 1022, meaning: 'The home folder is not safe to use.' },
   HOME_LOCKED: { number: 1023, meaning: 'Another daemon owns this home.' },
   BACKUP_DAMAGED: { number: 1027, meaning: 'A snapshot does not hold what was backed up, or cannot be opened with the key.' },
