@@ -83,6 +83,10 @@ export const commands: readonly Command[] = [
     run: async (context, args) => (await import('../commands/stats.js')).stats(context, args),
   }),
   command({
+    name: 'top', describe: 'a live table: sort, filter, restart, stop, open logs',
+    run: async (context) => (await import('../commands/top.js')).top(context),
+  }),
+  command({
     name: 'wait', positionals: service,
     options: {
       for: { type: 'string', choices: ['healthy', 'running', 'stopped', 'completed', 'deployed'], default: 'healthy', describe: 'the state to wait for' },

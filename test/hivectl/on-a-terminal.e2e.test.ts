@@ -14,13 +14,19 @@ beforeAll(() => {
 });
 afterAll(() => sandbox.end());
 
-/** Runs hivectl on a pseudo-terminal of 60 by 20 and answers what it drew. */
-async function onTerminal(line: string, environment: Record<string, string> = {}): Promise<string> {
+/** Runs hivectl on a pseudo-terminal of 60 by 20 and answers what it drew; types `keys.type` once it has drawn `keys.after`. */
+async function onTerminal(line: string, environment: Record<string, string> = {}, keys: { after: string; type: string } | null = null): Promise<string> {
   const command = `stty cols 60 rows 20; exec '${process.execPath}' '${program}' ${line}`;
   const env = { ...process.env, HIVE_HOME: sandbox.home, TERM: 'xterm', NODE_OPTIONS: '', NO_COLOR: '', ...environment };
   delete (env as Record<string, string | undefined>)['FORCE_COLOR'];
-  const { stdout } = await promisify(execFile)('script', ['-qec', command, '/dev/null'], { cwd: shop, env });
-  return stdout;
+  const running = promisify(execFile)('script', ['-qec', command, '/dev/null'], { cwd: shop, env });
+  let drawn = '';
+  running.child.stdout?.on('data', (text: string) => {
+    const before = drawn;
+    drawn += text;
+    if (keys !== null && drawn.includes(keys.after) && !before.includes(keys.after)) running.child.stdin?.write(keys.type);
+  });
+  return (await running).stdout;
 }
 
 const escape = '\x1b[';
@@ -42,6 +48,16 @@ describe('on a terminal', () => {
       expect(plain).toMatch(/^shop:web +running/m);
       for (const line of plain.split('\r\n')) expect(line.length).toBeLessThanOrEqual(60);
     }
+  });
+
+  it('shows a live table, and leaves the terminal as it was', async () => {
+    const drawn = await onTerminal('top', {}, { after: 'shop:web', type: 'q' });
+    expect(drawn.startsWith(`${escape}?1049h`)).toBe(true);
+    expect(drawn).toContain('shop:web');
+    expect(drawn.trimEnd().endsWith(`${escape}?1049l`)).toBe(true);
+    const { code, err } = await sandbox.run(shop, 'top');
+    expect(code).toBe(1);
+    expect(err).toContain('needs a terminal');
   });
 
   it('never paints for a program', async () => {
