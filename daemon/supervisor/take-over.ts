@@ -27,7 +27,11 @@ export class TakeOver {
         if (leaving.includes(actor.ref.number)) service.surplus.add(actor);
       }
     } else if (service.spec.rollout.type !== 'recreate') fleet.make(service, living);
-    if (rolled?.isUnderWay !== true) fleet.make(service, fleet.numbersFor(service, this.all.actorsOf(service)));
+    if (rolled?.isUnderWay === true) return;
+    const wanted = fleet.numbersFor(service, this.all.actorsOf(service));
+    fleet.make(service, wanted);
+    // Scaled down, and the daemon that was to stop them did not live to; or wanted by an earlier deploy alone.
+    for (const actor of service.actors) if (!wanted.includes(actor.ref.number)) service.surplus.add(actor);
   }
 
   /** Goes on where the instances of a service were left, or starts them when they are wanted up. */
@@ -38,7 +42,10 @@ export class TakeOver {
       showHeld(service, runner.trouble(service.held)?.sentence ?? '');
       return;
     }
-    for (const actor of service.actors) this.beginInstance(service, actor, cause);
+    for (const actor of [...service.actors]) {
+      this.beginInstance(service, actor, cause);
+      this.all.fleet.dismiss(service, actor);
+    }
     this.all.hooks.resume(service, cause);
     this.all.rollouts.resume(service, cause);
     this.catchUp(service, cause);

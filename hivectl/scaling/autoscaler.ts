@@ -14,8 +14,8 @@ export function scalingTrouble(services: readonly Service[], plugins: readonly P
   const scaled = services.filter(({ scale, wanted }) => scale !== undefined && wanted === 'up');
   const [first] = scaled;
   const plugin = plugins.find(({ id }) => id === autoscaler);
-  // One that just starts is no trouble yet.
-  if (first === undefined || plugin?.state === 'ready' || plugin?.state === 'starting') return null;
+  // No trouble yet: one that just starts, or a daemon that has just started and has not looked for plugins yet.
+  if (first === undefined || plugins.length === 0 || plugin?.state === 'ready' || plugin?.state === 'starting') return null;
   const whose = scaled.length === 1 ? first.fqn : `${scaled.length} services, such as ${first.fqn},`;
   const state = plugin === undefined ? 'not there' : plugin.state;
   const reason = plugin === undefined || plugin.reason === '' ? '' : `: ${plugin.reason.replace(/\.$/, '')}`;

@@ -43,23 +43,36 @@ describe('under real load', () => {
     return made;
   };
 
-  it('instances go up, the proxy spreads requests over them, and they come down again, without one failed request', async () => {
+  async function start(): Promise<PacedLoad> {
     hive = new TestHive();
     writeFileSync(join(hive.home, 'hive.yaml'), home);
     await hive.start();
     await hive.addSource('app', app);
     await hive.client.startSource({ name: 'app' });
     await hive.serviceWhen('app:web', ({ healthy }) => healthy === true);
-    await until(async () => ((await hive.client.status()).proxy.length > 0 ? true : undefined), 'the proxy to listen');
+    await listening();
     const light = load('/', 1, 20);
     await until(() => (light.answered > 0 ? true : undefined), 'the first answer');
-    // 10 ms of work by three clients every 50 ms and more: up to 0.6 of a core.
-    const heavy = load('/burn/10', 3, 40);
-    await hive.serviceWhen('app:web', ({ instances, scale }) => (scale?.instances ?? 0) >= 2 && instances.length === scale?.instances && instances.every(({ healthy }) => healthy === true), 30_000);
+    return light;
+  }
+  const listening = (): Promise<true> => until(async () => ((await hive.client.status()).proxy.length > 0 ? true : undefined), 'the proxy to listen');
+  const several = () => hive.serviceWhen('app:web', ({ instances, scale }) => (scale?.instances ?? 0) >= 2 && instances.length === scale?.instances && instances.every(({ healthy }) => healthy === true), 30_000);
+  const one = () => hive.serviceWhen('app:web', ({ instances, scale }) => scale?.instances === 1 && instances.length === 1, 40_000);
+  const autoscaler = async (): Promise<number | undefined> => {
+    const { plugins } = await hive.client.listPlugins();
+    return plugins.find(({ id, state }) => id === 'autoscaler' && state === 'ready')?.pid ?? undefined;
+  };
+  // 10 ms of work by three clients every 50 ms and more: up to 0.6 of a core.
+  const heavyLoad = (): PacedLoad => load('/burn/10', 3, 40);
+
+  it('instances go up, the proxy spreads requests over them, and they come down again, without one failed request', async () => {
+    const light = await start();
+    const heavy = heavyLoad();
+    await several();
     // Those that came do their part.
     await until(() => (heavy.answers.size >= 2 && [...heavy.answers.values()].every((count) => count >= 10) ? true : undefined), 'every instance to have answered');
     await heavy.stop();
-    await hive.serviceWhen('app:web', ({ instances, scale }) => scale?.instances === 1 && instances.length === 1, 40_000);
+    await one();
     await light.stop();
     expect(heavy.failures).toEqual([]);
     expect(light.failures).toEqual([]);
@@ -77,5 +90,30 @@ describe('under real load', () => {
     for (const { reason } of downs) expect(reason).toMatch(/^CPU is at [\d.]+% of a core an instance, below 10%, for \d.*s$/);
     // Up, then down: never back and forth.
     expect(events.slice(0, ups.length)).toEqual(ups);
+  }, 120_000);
+
+  it('the autoscaler and the daemon are killed meanwhile, and what they left is taken up, without one failed request', async () => {
+    const light = await start();
+    const heavy = heavyLoad();
+    process.kill(await until(autoscaler, 'the autoscaler'), 'SIGKILL');
+    await several();
+    const before = await until(autoscaler, 'the autoscaler to be back');
+    process.kill(before, 'SIGKILL');
+    await hive.restartAfterKill();
+    await until(autoscaler, 'the autoscaler to be back');
+    await listening();
+    await several();
+    await heavy.stop();
+    // In the middle of going down, too.
+    await until(async () => ((await hive.client.listEvents({ types: ['service.scaled'] })).events.some((event) => Number(event['to']) < Number(event['from'])) ? true : undefined), 'the first to go', 40_000);
+    await hive.restartAfterKill();
+    await one();
+    await light.stop();
+    expect(heavy.failures).toEqual([]);
+    expect(light.failures).toEqual([]);
+    for (const event of (await hive.client.listEvents({ types: ['service.scaled'] })).events) {
+      expect(Number(event['to'])).toBeGreaterThanOrEqual(1);
+      expect(Number(event['to'])).toBeLessThanOrEqual(4);
+    }
   }, 120_000);
 });

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { TestHive } from '../support/test-hive.js';
+import { servicesInProc } from '../support/services-in-proc.js';
 import { until } from '../support/until.js';
 
 const server = `exec node -e "require('http').createServer((q,s)=>s.end(process.env.HIVE_INSTANCE+' '+process.env.PORT)).listen(process.env.PORT,'127.0.0.1')"`;
@@ -16,6 +17,9 @@ services:
     instances: ${instances}
     restart: {policy: always, delay: 50ms}
 `;
+
+/** Takes its time to stop, so that a daemon can be killed meanwhile. */
+const slow = (instances: number): string => yaml(instances).replace('{type: recreate, recreate:', '{type: rolling, rolling:').replace('exec node -e "', `exec node -e "process.on('SIGTERM',()=>setTimeout(()=>process.exit(0),1500));`.replaceAll('"', '\\"'));
 
 describe('instances', () => {
   let hive: TestHive;
@@ -53,6 +57,33 @@ describe('instances', () => {
     expect(fewer.instances.map(({ pid }) => pid)).toEqual(scaled.instances.slice(0, 2).map(({ pid }) => pid));
     const { events } = await hive.client.listEvents({ types: ['service.scaled'] });
     expect(events).toMatchObject([{ from: 1, to: 4 }, { from: 4, to: 2 }]);
+  });
+
+  it('that are too many go, also when the daemon that was to stop them is killed', async () => {
+    hive = await TestHive.started();
+    await hive.addSource('many', slow(3));
+    await hive.client.startSource({ name: 'many' });
+    const before = await running(3);
+    await hive.client.scaleService({ fqn: 'many:web', instances: 1 });
+    await hive.restartAfterKill();
+    const after = await running(1);
+    expect(after.instances[0]?.pid).toBe(before.instances[0]?.pid);
+    await until(() => (servicesInProc(hive.home).doubled.length === 0 ? true : undefined), 'the others to be gone');
+  });
+
+  it('of an earlier deploy do not come back when they were scaled away since', async () => {
+    hive = await TestHive.started();
+    await hive.addSource('many', slow(3));
+    await hive.client.startSource({ name: 'many' });
+    await running(3);
+    await hive.client.deployService({ fqn: 'many:web' });
+    await hive.client.waitForService({ fqn: 'many:web', for: 'deployed', timeoutMs: 30_000 });
+    await hive.client.scaleService({ fqn: 'many:web', instances: 2 });
+    const before = await running(2);
+    await hive.restartAfterKill();
+    const after = await running(2);
+    expect(after.instances.map(({ id, pid }) => [id, pid])).toEqual(before.instances.map(({ id, pid }) => [id, pid]));
+    expect((await hive.client.listEvents({ types: ['service.starting'], services: ['many:web'] })).events).toHaveLength(6);
   });
 
   it('are scaled for a reason that the event tells, and not by somebody who has not seen the last word', async () => {
