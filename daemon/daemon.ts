@@ -114,7 +114,11 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
     settingsOf: (plugin) => sources.sourceSpec('default')?.plugins[plugin] ?? {},
     someServiceHas: (feature) => sources.allSpecs().some((spec) => (feature === 'route' ? spec.proxy.length > 0 : spec.scale !== null)),
   });
-  const sources: SourceManager = new SourceManager({ home, store, supervisor, log, environment: process.env, onLive: () => void plugins.settingsChanged() });
+  const sources: SourceManager = new SourceManager({ home, store, supervisor, log, environment: process.env, onLive: () => {
+      void plugins.settingsChanged();
+      // Where the front door listens may have changed.
+      routes.touch();
+    } });
   await sources.load();
   await supervisor.stopOrphans(new Set(sources.loaded()), new Set(sources.list().map(({ name }) => name)));
   const stats = new StatsSampler({

@@ -56,7 +56,7 @@ const running = host = new PluginHost({
   report: (report: PluginReport) => tell('host.report', report),
   tellInventory: (inventory: Inventory) => tell('host.inventory', inventory),
   expect: (request: ExpectRequest) => connection.call('host.expect', request),
-  askToShutDown: (plugin, run) => connection.call('host.close', { plugin, run }, { deadlineMs: timings.shutdownMs }),
+  askToShutDown: (plugin, run, again) => connection.call('host.close', { plugin, run, again }, { deadlineMs: timings.shutdownMs }),
 }, remembered);
 
 const stopWatching = watchPluginsFolder(pluginsFolder, () => running.lookAgain());

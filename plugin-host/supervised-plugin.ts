@@ -12,8 +12,8 @@ export interface PluginSurroundings extends LaunchPlace {
   readonly timings: PluginTimings;
   /** Called with every change; never waits. */
   readonly report: (report: PluginReport) => void;
-  /** Asks the daemon to send `shutdown` over the link of this run. */
-  readonly askToShutDown: (plugin: string, run: string) => Promise<unknown>;
+  /** Asks the daemon to send `shutdown` over the link of this run. `again`: it is started anew afterwards. */
+  readonly askToShutDown: (plugin: string, run: string, again: boolean) => Promise<unknown>;
   readonly log: (message: string) => void;
 }
 
@@ -140,7 +140,7 @@ export class SupervisedPlugin {
         const target = this.#process;
         if (target === null) return;
         const { askToShutDown, timings } = this.surroundings;
-        void endProcess(target, { how: effect.how, timings, askToShutDown: () => askToShutDown(this.id, target.identity.run) });
+        void endProcess(target, { how: effect.how, timings, askToShutDown: () => askToShutDown(this.id, target.identity.run, this.#life.wanted) });
         return;
       }
       case 'wait':

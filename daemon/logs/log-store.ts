@@ -63,12 +63,12 @@ export class LogStore {
   async prepare(ref: InstanceRef): Promise<LogPaths> {
     const paths = logPaths(this.options.home, ref);
     await mkdir(paths.folder, { recursive: true, mode: 0o700 });
-    for (const stream of this.streamsOf(ref)) {
+    await Promise.all(this.streamsOf(ref).map(async (stream) => {
       await endLastLine(stream.paths.live);
       await stream.open();
       stream.runStart = (await stream.look()).offset;
       this.tell({ kind: 'opened', stream });
-    }
+    }));
     return paths;
   }
 

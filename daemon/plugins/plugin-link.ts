@@ -127,11 +127,11 @@ export class PluginLink {
     }
   }
 
-  /** Asks it to shut down; resolves with its answer, or when there is none to wait for. */
-  async shutDown(): Promise<void> {
+  /** Asks it to shut down; resolves with its answer, or when there is none to wait for. `again`: it is started anew afterwards. */
+  async shutDown(again: boolean): Promise<void> {
     this.#heartbeat?.close();
     if (this.#connection === null || this.#phase === 'expected' || this.#phase === 'connected') return;
-    await this.#connection.call('shutdown', undefined, { deadlineMs: this.options.timings.shutdownMs });
+    await this.#connection.call('shutdown', { again }, { deadlineMs: this.options.timings.shutdownMs });
   }
 
   /** Its process is gone, or another run has taken its place. */

@@ -75,7 +75,7 @@ export class PluginSystem<Session extends PluginSession = PluginSession> {
       case 'host.expect': return this.#asHost(session, () => this.#expect(params as ExpectRequest));
       case 'host.inventory': return this.#asHost(session, () => this.#takeInventory(params as Inventory));
       case 'host.report': return this.#asHost(session, () => this.#takeReport(params as PluginReport));
-      case 'host.close': return this.#asHost(session, () => this.#shutDownRun(params as { plugin: string; run: string }));
+      case 'host.close': return this.#asHost(session, () => this.#shutDownRun(params as { plugin: string; run: string; again: boolean }));
       case 'initialize': return this.#links.initialize(session, (params ?? {}) as InitializeRequest);
       default: return undefined;
     }
@@ -309,9 +309,9 @@ export class PluginSystem<Session extends PluginSession = PluginSession> {
     this.#hostSession?.rpc.notify('host.link', { plugin, run: link.run, ...news });
   }
 
-  async #shutDownRun({ plugin, run }: { plugin: string; run: string }): Promise<object> {
+  async #shutDownRun({ plugin, run, again }: { plugin: string; run: string; again: boolean }): Promise<object> {
     const link = this.#known.get(plugin)?.link;
-    if (link?.run === run) await link.shutDown();
+    if (link?.run === run) await link.shutDown(again);
     return {};
   }
 

@@ -37,12 +37,13 @@ export class ProxyServer {
   readonly #accessLog: AccessLog | null;
   #sweep: NodeJS.Timeout | undefined;
   #version: number | null = null;
+  #closed: Promise<unknown> | null = null;
 
   constructor(private readonly options: ProxyOptions = {}) {
     this.#accessLog = options.accessLog === undefined ? null : new AccessLog(options.accessLog);
     this.#context = {
       index: new RouteIndex([]), figures: noFigures(), limits: { ...defaultLimits, ...options.limits }, accessLog: this.#accessLog,
-      clients: new Set(), isStopping: false, nextRequestId: requestIds(),
+      clients: new Set(), life: 'serving', nextRequestId: requestIds(),
     };
   }
 
@@ -124,12 +125,16 @@ export class ProxyServer {
     });
   }
 
-  /** Accepts nothing any more and resolves when every request is done, or `limitMs` later, when the rest was cut off. */
-  async stop(limitMs: number): Promise<void> {
+  /**
+   * Accepts nothing any more and resolves when every connection is done with, or `limitMs` later, when the rest was cut
+   * off. `idle`: connections without a request are closed at once, or kept for one more, so that no request can meet a
+   * connection that is being closed. Called again, the sooner end counts.
+   */
+  async stop(limitMs: number, idle: 'close' | 'keep' = 'close'): Promise<void> {
     const { clients } = this.#context;
-    this.#context.isStopping = true;
-    const closed = Promise.all(this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
-    for (const client of [...clients]) if (client.isIdle) client.socket.destroySoon();
+    this.#context.life = idle === 'keep' ? 'retiring' : 'stopping';
+    const closed = (this.#closed ??= Promise.all(this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())))));
+    if (idle === 'close') for (const client of [...clients]) if (client.isIdle) client.socket.destroySoon();
     const timer = setTimeout(() => {
       for (const client of [...clients]) client.socket.destroy();
     }, limitMs);

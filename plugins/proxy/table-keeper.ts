@@ -4,6 +4,7 @@ import { HiveError, toHiveError } from '../../shared/errors/index.js';
 import type { DaemonClient, PluginContext } from '../../shared/plugin/index.js';
 import type { RouteTable } from '../../shared/protocol/results.js';
 import { FrontDoor } from './front-door/front-door.js';
+import { nameOfSetup, presentCode, type Setup } from './front-door/setup.js';
 import { noFigures, type Figures } from './observe/figures.js';
 import type { Route } from './routes/route-table.js';
 import type { Settings } from './settings.js';
@@ -16,7 +17,9 @@ export class TableKeeper {
   #door: FrontDoor | null = null;
   #newest: RouteTable | null = null;
   #isBusy = false;
-  #bind = '';
+  /** The name of the setup that it was opened with. */
+  #opened = '';
+  readonly #code = presentCode();
 
   constructor(private readonly client: DaemonClient, private readonly context: PluginContext, private readonly settings: Settings) {}
 
@@ -63,19 +66,21 @@ export class TableKeeper {
     return null;
   }
 
+  /** The door that is there serves on until another one is: also when that cannot be opened. */
   async #open(bind: readonly string[]): Promise<void> {
-    if (this.#door !== null && this.#bind === bind.join()) return;
-    this.#door?.detach();
-    this.#door = null;
     const { workers, accessLog, drainLimitMs } = this.settings;
-    const folder = join(this.context.dataDir, 'front-door');
-    this.#door = await FrontDoor.open({
-      folder,
-      setup: { bind, workers, drainLimitMs, accessLog: accessLog ? join(this.context.dataDir, 'access.log') : null },
+    const setup: Setup = { bind, workers, drainLimitMs, accessLog: accessLog ? join(this.context.dataDir, 'access.log') : null, code: this.#code };
+    const name = nameOfSetup(setup);
+    if (this.#opened === name) return;
+    const door = await FrontDoor.open({
+      folder: join(this.context.dataDir, 'front-door'),
+      setup,
       onDrained: (endpoint) => void this.client.drainedRoutes({ endpoint }).catch(() => undefined),
       log: this.context.log,
     });
-    this.#bind = bind.join();
+    this.#door?.detach();
+    this.#door = door;
+    this.#opened = name;
   }
 }
 

@@ -37,7 +37,7 @@ export interface CallContext {
 }
 
 /** Why a plugin is to end: it was asked to, its link to the daemon ended, or it got SIGTERM. */
-export type ShutdownReason = 'asked' | 'linkLost' | 'signal';
+export type ShutdownReason = 'asked' | 'restart' | 'linkLost' | 'signal';
 
 /** A plugin that extends the orchestrator through a DaemonClient. `definePlugin` fills in what is left out. */
 export interface CorePlugin {

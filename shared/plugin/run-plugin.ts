@@ -97,7 +97,7 @@ class PluginRunner {
   #answer(method: string, params: unknown, context: CallContext): unknown {
     switch (method) {
       case '$/ping': return {};
-      case 'shutdown': return this.#shutDown();
+      case 'shutdown': return this.#shutDown((params as { again?: boolean } | undefined)?.again === true);
       case 'plugin.call': return this.#call(params as { method: string; params?: unknown }, context);
       case 'plugin.configure': return this.#configure((params as { config: Record<string, unknown> }).config);
       default: throw methodNotFound(method);
@@ -119,8 +119,8 @@ class PluginRunner {
     return {};
   }
 
-  async #shutDown(): Promise<object> {
-    await this.#finish('asked', drainMs);
+  async #shutDown(again: boolean): Promise<object> {
+    await this.#finish(again ? 'restart' : 'asked', drainMs);
     setImmediate(() => {
       this.#client?.close();
       process.exit(0);

@@ -13,7 +13,7 @@ import type { Plugin } from './results.js';
  *   → `host.inventory` Inventory (a request): all that discovery found, after the hello and after every scan.
  *   → `host.report` PluginReport (a request; answered when it is remembered), whenever a plugin changes.
  *   → `host.expect` ExpectRequest: a plugin that connects by itself will come with this token.
- *   → `host.close` {plugin, run} (a request): asks the plugin to shut down; answered when it did, or its link is gone.
+ *   → `host.close` {plugin, run, again} (a request): asks the plugin to shut down; answered when it did, or its link is gone.
  *   ← `host.command` HostCommand (a request; answered when the command took effect on the host's own state;
  *     `rescan` answers the Inventory, `shutdown` when every plugin has ended).
  *   ← `host.link` LinkReport (a notification): what the daemon sees of a plugin's link.

@@ -1,12 +1,14 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { Agent, get } from 'node:http';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { FrontDoor } from '../../plugins/proxy/front-door/front-door.js';
 import type { Setup } from '../../plugins/proxy/front-door/setup.js';
+import { freePort } from '../support/free-port.js';
 import { until } from '../support/until.js';
 import { exchangeRaw } from './support/raw-client.js';
 import { smallAnswer, startRawBackend, type RawBackend } from './support/raw-backend.js';
@@ -18,21 +20,12 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 interface Place { readonly folder: string; readonly port: number; readonly setup: Setup; readonly drained: string[]; readonly open: (change?: Partial<Setup>) => Promise<FrontDoor> }
 
-async function place(of: Partial<Setup> = {}): Promise<Place> {
-  const folder = mkdtempSync(join(tmpdir(), 'hive-door-'));
+async function place(of: Partial<Setup> = {}, name = 'hive-door-'): Promise<Place> {
+  const folder = mkdtempSync(join(tmpdir(), name));
   const port = await freePort();
-  const setup: Setup = { bind: [`127.0.0.1:${port}`], workers: 1, accessLog: null, drainLimitMs: 30_000, ...of };
+  const setup: Setup = { bind: [`127.0.0.1:${port}`], workers: 1, accessLog: null, drainLimitMs: 30_000, code: 'one', ...of };
   const drained: string[] = [];
   cleanUps.push(async () => {
     // Whatever a test has left: everything that has this folder as its working directory is its own.
@@ -105,6 +98,38 @@ function load(port: number): { stop: () => Promise<{ ok: number; refused: number
     stop: async () => {
       isOver = true;
       await Promise.all(lanes);
+      return counts;
+    },
+  };
+}
+
+/** As `load`, but each of its clients keeps its connection for as long as it may. */
+function keepAliveLoad(port: number): ReturnType<typeof load> {
+  const counts = { ok: 0, refused: 0, lost: 0 };
+  const agent = new Agent({ keepAlive: true });
+  let isOver = false;
+  const one = (): Promise<void> => new Promise((resolve) => {
+    const asked = get({ host: '127.0.0.1', port, agent }, (response) => {
+      let text = '';
+      response.on('data', (bytes: Buffer) => (text += bytes.toString()));
+      response.on('close', () => {
+        counts[text === 'ok' ? 'ok' : 'lost']++;
+        resolve();
+      });
+    });
+    asked.on('error', ({ code }: NodeJS.ErrnoException) => {
+      counts[code === 'ECONNREFUSED' ? 'refused' : 'lost']++;
+      resolve();
+    });
+  });
+  const lanes = Array.from({ length: 4 }, async () => {
+    while (!isOver) await one();
+  });
+  return {
+    stop: async () => {
+      isOver = true;
+      await Promise.all(lanes);
+      agent.destroy();
       return counts;
     },
   };
@@ -208,15 +233,86 @@ describe('the front door', () => {
     expect(processesIn(folder)).toEqual([]);
   });
 
-  it('is replaced when it is opened with other settings', async () => {
+  it('hands over to another one with other workers, settings, addresses or programs: no connection is refused, no request lost', async () => {
+    const backend = await backendThat();
+    const { folder, port, setup, open } = await place();
+    const second = await freePort();
+    let door = await open();
+    await door.apply(tableOf(route({ endpoints: endpointsAt(backend.port) })));
+    const running = [load(port), keepAliveLoad(port)];
+    const changes: Partial<Setup>[] = [{ workers: 2 }, { drainLimitMs: 10_000 }, { bind: [`127.0.0.1:${second}`, ...setup.bind] }, {}, { code: 'two' }, { workers: 3, code: 'two' }];
+    for (const change of changes) {
+      const before = workersIn(folder);
+      door.detach();
+      door = await open(change);
+      expect(await door.apply(tableOf(route({ endpoints: endpointsAt(backend.port) })))).toEqual({ ok: true });
+      await until(() => (workersIn(folder).some((pid) => before.includes(pid)) ? undefined : true), 'the workers of before to be done');
+      expect(workersIn(folder)).toHaveLength(change.workers ?? 1);
+      if (change.bind !== undefined) expect(await ask(second)).toMatch(/^HTTP\/1\.1 200/);
+      // What is listened at no more is refused, and not left waiting.
+      else await expect(ask(second)).rejects.toThrow('ECONNREFUSED');
+    }
+    for (const one of running) {
+      const counts = await one.stop();
+      expect(counts).toMatchObject({ refused: 0, lost: 0 });
+      expect(counts.ok).toBeGreaterThan(100);
+    }
+    await door.stop(0);
+    await until(() => (processesIn(folder).length === 0 ? true : undefined), 'everything to end');
+  });
+
+  it('finishes what it had when it handed over, and tells when an endpoint is drained there', async () => {
+    let finish: () => void = () => {};
+    const old = await backendThat((socket) => void (finish = () => socket.write(smallAnswer)));
+    const { folder, port, drained, open } = await place();
+    const first = await open();
+    await first.apply(tableOf(route({ endpoints: endpointsAt(old.port) })));
+    const asked = ask(port);
+    await until(() => (old.received.join('').includes('GET') ? true : undefined), 'the request to arrive');
+    first.detach();
+    (await open({ code: 'two' })).detach();
+    // A plugin that comes later still finds the one that retires.
+    const door = await open({ code: 'two' });
+    await door.apply(tableOf(route()));
+    expect(door.draining).toEqual([`at-${old.port}`]);
+    expect([drained, workersIn(folder).length]).toEqual([[], 2]);
+    finish();
+    expect(await asked).toMatch(/^HTTP\/1\.1 200/);
+    await until(() => (drained.length > 0 ? true : undefined), 'the endpoint to be drained');
+    await until(() => (workersIn(folder).length === 1 ? true : undefined), 'the old worker to end');
+    await door.stop(0);
+  });
+
+  it('serves on as it was when an address of the next one is taken', async () => {
+    const backend = await backendThat();
+    const { folder, port, setup, open } = await place();
+    await (await open()).apply(tableOf(route({ endpoints: endpointsAt(backend.port) })));
+    const before = workersIn(folder);
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    cleanUps.push(() => taken.close());
+    const bind = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
+    await expect(open({ bind: [...setup.bind, bind] })).rejects.toMatchObject({ code: 'CONFLICT', message: `The proxy cannot listen at ${bind}: another program listens there.` });
+    expect([workersIn(folder), (await ask(port)).slice(0, 12)]).toEqual([before, 'HTTP/1.1 200']);
+  });
+
+  it('takes its own place when it is to listen at every address instead of one', async () => {
     const backend = await backendThat();
     const { folder, port, open } = await place();
-    const table = tableOf(route({ endpoints: endpointsAt(backend.port) }));
     (await open()).detach();
-    const door = await open({ drainLimitMs: 1 });
-    await door.apply(table);
+    const door = await open({ bind: [`*:${port}`] });
+    await door.apply(tableOf(route({ endpoints: endpointsAt(backend.port) })));
     expect(await ask(port)).toMatch(/^HTTP\/1\.1 200/);
     expect(workersIn(folder)).toHaveLength(1);
+    await door.stop(0);
+  });
+
+  it('works in a folder whose path is too long for a socket', async () => {
+    const backend = await backendThat();
+    const { port, open } = await place({}, 'a-long-name-'.repeat(10));
+    const door = await open();
+    await door.apply(tableOf(route({ endpoints: endpointsAt(backend.port) })));
+    expect(await ask(port)).toMatch(/^HTTP\/1\.1 200/);
     await door.stop(0);
   });
 

@@ -33,7 +33,7 @@ export class StackUnderLoad {
   static async started({ strategy, workers = 1, drain = '30s', grace = '10s' }: StackOptions): Promise<StackUnderLoad> {
     const hive = new TestHive();
     const port = await freePort();
-    writeFileSync(join(hive.home, 'hive.yaml'), `version: "1"\nproxy: {bind: ["127.0.0.1:${port}"]}\nplugins: {proxy: {workers: ${workers}, drain: ${drain}}}\nservices: {}\n`);
+    setFrontDoor(hive, [port], { workers, drain });
     await hive.start();
     const yamlOf = (version: number, extra?: Record<string, string>): string => yaml(strategy, grace, version, extra);
     const stack = new StackUnderLoad(hive, port, await hive.addSource('app', yamlOf(0)), yamlOf);
@@ -41,6 +41,11 @@ export class StackUnderLoad {
     await hive.serviceWhen('app:web', ({ healthy }) => healthy === true);
     await stack.proxyListens();
     return stack;
+  }
+
+  /** Where the front door listens, and the settings of the proxy. */
+  setFrontDoor(ports: readonly number[], settings: Record<string, unknown>): void {
+    setFrontDoor(this.hive, ports, settings);
   }
 
   load(clients: Partial<Record<Kind, number>> = everyKind): Load {
@@ -88,6 +93,11 @@ export class StackUnderLoad {
   workers(): number[] {
     return markedInProc(`"folder":"${join(this.hive.home, 'plugin-data/proxy/front-door')}"`).flatMap((line) => (line.includes('front-door/worker.js') && !line.includes('/bin/sh') ? [Number.parseInt(line)] : []));
   }
+}
+
+function setFrontDoor({ home }: TestHive, ports: readonly number[], settings: Record<string, unknown>): void {
+  const bind = ports.map((port) => `127.0.0.1:${port}`);
+  writeFileSync(join(home, 'hive.yaml'), `version: "1"\nproxy: ${JSON.stringify({ bind })}\nplugins: ${JSON.stringify({ proxy: settings })}\nservices: {}\n`);
 }
 
 function yaml(strategy: Strategy, grace: string, version: number, extra: Record<string, string> = {}): string {

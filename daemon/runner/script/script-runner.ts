@@ -245,7 +245,7 @@ export class ScriptRunner implements Runner<ScriptCommand> {
   }
 
   private members(owner: TreeOwner): Promise<ProcessRow[]> {
-    return findMembers(owner, this.sparedSessions);
+    return findMembers(owner, this.sparedSessions, () => this.watched.livingPids());
   }
 
   /** The shim's word on how a service ended, for which a moment may be needed after its last process has gone. */

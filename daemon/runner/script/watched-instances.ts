@@ -93,6 +93,16 @@ export class WatchedInstances {
     }
   }
 
+  /** The main processes and shims of everything that lives. */
+  livingPids(): Set<number> {
+    const pids = new Set<number>();
+    for (const { main, shim } of this.living.values()) {
+      if (main !== null) pids.add(main.pid);
+      if (shim !== null) pids.add(shim.pid);
+    }
+    return pids;
+  }
+
   lookAtAll(): void {
     for (const incarnation of [...this.living.keys()]) this.look(incarnation);
   }

@@ -1,15 +1,14 @@
-import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import type { Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HiveError } from '../../../shared/errors/hive-error.js';
 import { addUp, noFigures, type Figures } from '../observe/figures.js';
 import { tableProblem } from '../routes/check-table.js';
 import type { Applied, RouteTable } from '../routes/route-table.js';
-import { startHolder } from './holder.js';
-import { openListeners } from './listen-address.js';
-import { controlSocketOf, nameOfSetup, tableFileOf, type Setup } from './setup.js';
-import { WorkerLink } from './worker-link.js';
+import { findWorkers } from './find-workers.js';
+import { endHolder } from './holder.js';
+import { openDoor } from './open-door.js';
+import { controlSocketName, nameOfSetup, tableFileOf, type Setup } from './setup.js';
+import { WorkerLink, type LinkListener } from './worker-link.js';
 
 export interface FrontDoorOptions {
   /** Written by nobody else; not shared between front doors. */
@@ -20,18 +19,18 @@ export interface FrontDoorOptions {
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
 }
 
-const backlog = 4096;
 const answerMs = 10_000;
 const againMs = 25;
-/** A worker that was killed is there again within this. */
-const returnMs = 2_000;
 
 /**
  * What the plugin has of the processes that serve requests: they are found when they live already, started when they do
- * not, and kept in step with one table. They serve on when this process ends without `stop`.
+ * not, and kept in step with one table. They serve on when this process ends without `stop`. Those that serve with other
+ * settings, or by other programs, hand over their sockets and retire.
  */
 export class FrontDoor {
   readonly #links: (WorkerLink | null)[];
+  /** Of workers that accept nothing any more and finish what they have. */
+  readonly #retired = new Set<WorkerLink>();
   #table: RouteTable | null = null;
   /** Endpoints that left the table and of which nobody has been told yet that they are drained. */
   readonly #leaving = new Set<string>();
@@ -45,20 +44,27 @@ export class FrontDoor {
 
   /**
    * Takes over the front door that is there, or opens one. Nothing is served before the first table.
-   * @throws HiveError CONFLICT, INVALID_CONFIG
+   * @throws HiveError CONFLICT, INVALID_CONFIG: what was there serves on
    */
   static async open(options: FrontDoorOptions): Promise<FrontDoor> {
     const { folder, setup, log } = options;
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const door = new FrontDoor(options);
-    if (await endOther(folder, nameOfSetup(setup), log)) door.#table = await readTable(folder);
-    else {
-      await rm(tableFileOf(folder), { force: true });
-      const listeners = await freedListeners(setup.bind);
-      startHolder(setup, folder, listeners);
-      for (const listener of listeners) listener.close();
+    const found = await findWorkers(folder, (name) => door.#listenerOf(name));
+    const isWanted = ({ hello }: WorkerLink): boolean => hello.setup === nameOfSetup(setup) && !hello.isRetired;
+    const others = found.filter((link) => !isWanted(link));
+    const holder = found.some(isWanted) ? null : await openDoor(others, { folder, setup, log });
+    door.#table = await readTable(folder);
+    try {
+      await Promise.all(door.#links.map((_, number) => door.#connect(number, answerMs)));
+    } catch (thrown) {
+      if (holder !== null) endHolder(holder);
+      throw thrown;
     }
-    await Promise.all(door.#links.map((_, number) => door.#connect(number, answerMs)));
+    for (const link of found) {
+      if (isWanted(link)) link.close();
+      else door.#retire(link);
+    }
     return door;
   }
 
@@ -79,7 +85,10 @@ export class FrontDoor {
     for (const id of before === null ? [] : endpointIds(before)) if (!present.has(id)) this.#leaving.add(id);
     this.#applying++;
     try {
-      await Promise.all(this.#links.map(async (link, number) => (link === null ? this.#reached(number) : this.#send(link, number))));
+      await Promise.all([
+        ...this.#links.map((link, number) => (link === null ? this.#reached(number) : this.#send(link))),
+        ...[...this.#retired].map((link) => this.#send(link)),
+      ]);
     } finally {
       this.#applying--;
     }
@@ -89,7 +98,7 @@ export class FrontDoor {
 
   /** What all workers have counted. */
   async figures(): Promise<Figures> {
-    const parts = await Promise.all(this.#links.map(async (link) => {
+    const parts = await Promise.all([...this.#links, ...this.#retired].map(async (link) => {
       const answer = await link?.ask({ type: 'figures' }).catch(() => null);
       return answer?.type === 'figures' ? answer.figures : noFigures();
     }));
@@ -99,32 +108,53 @@ export class FrontDoor {
   /** Ends the processes, too. Requests may go on for `limitMs`; resolves when all are done. */
   async stop(limitMs: number): Promise<void> {
     this.#isEnding = true;
-    await Promise.all(this.#links.map(async (link, number) => {
-      // One that was just killed is coming back, and has to be told as well.
-      const told = link ?? (await reach(controlSocketOf(this.options.folder, number)));
-      if (told !== null) await ended(told, limitMs);
-    }));
-    await rm(tableFileOf(this.options.folder), { force: true });
+    const { folder } = this.options;
+    // Found anew: one that was just killed is coming back, and has to be told as well.
+    const all = await findWorkers(folder, () => ({ drained: () => {}, closed: () => {} }));
+    await Promise.all(all.map((link) => link.ended(limitMs)));
+    this.detach();
+    await rm(tableFileOf(folder), { force: true });
   }
 
   /** Leaves the processes to whoever opens them next. */
   detach(): void {
     this.#isEnding = true;
-    for (const link of this.#links) link?.close();
+    for (const link of [...this.#links, ...this.#retired]) link?.close();
+  }
+
+  /** It finishes what it has, while others serve in its place. */
+  #retire(link: WorkerLink): void {
+    this.#retired.add(link);
+    for (const id of link.draining) this.#leaving.add(id);
+    if (link.hello.isRetired) return;
+    this.options.log('info', `Process ${link.hello.pid} of the proxy hands over to others, which serve with new settings or by another version.`);
+    void link.ask({ type: 'retire', limitMs: this.options.setup.drainLimitMs }).catch(() => undefined);
+  }
+
+  /** Of a worker that may retire. */
+  #listenerOf(name: string): LinkListener {
+    return {
+      drained: () => this.#tellDrained(),
+      closed: () => {
+        for (const link of this.#retired) if (link.socketName === name) this.#retired.delete(link);
+        this.#tellDrained();
+      },
+    };
   }
 
   /** Waits for a worker, and brings it to the present table. */
   async #connect(number: number, withinMs: number): Promise<void> {
     const deadline = performance.now() + withinMs;
     while (!this.#isEnding) {
-      const link = await WorkerLink.open(controlSocketOf(this.options.folder, number), {
+      const name = controlSocketName(nameOfSetup(this.options.setup), number);
+      const link = await WorkerLink.open(this.options.folder, name, {
         drained: () => this.#tellDrained(),
         closed: () => this.#lost(number),
       });
       if (link !== null) {
         this.#links[number] = link;
         for (const id of link.draining) this.#leaving.add(id);
-        if (this.#table !== null) await this.#send(link, number);
+        if (this.#table !== null) await this.#send(link);
         return;
       }
       if (performance.now() > deadline) {
@@ -143,13 +173,13 @@ export class FrontDoor {
     }
   }
 
-  async #send(link: WorkerLink, number: number): Promise<void> {
+  async #send(link: WorkerLink): Promise<void> {
     if (this.#table === null) return;
     const answer = await link.ask({ type: 'apply', table: this.#table }).catch(() => null);
     // A worker that died instead of answering is started again, and takes the table from its file.
     // It may be draining what left a table that an earlier plugin wrote and did not live to send.
     if (answer?.type === 'applied') for (const id of link.draining) this.#leaving.add(id);
-    if (answer?.type === 'refused') this.options.log('error', `Worker ${number} of the proxy refused table ${answer.version}: ${answer.reason}`);
+    if (answer?.type === 'refused') this.options.log('error', `Process ${link.hello.pid} of the proxy refused table ${answer.version}: ${answer.reason}`);
   }
 
   #lost(number: number): void {
@@ -166,7 +196,7 @@ export class FrontDoor {
   #tellDrained(): void {
     if (this.#applying > 0) return;
     for (const id of [...this.#leaving]) {
-      if (this.#links.some((link) => link?.draining.has(id) === true)) continue;
+      if ([...this.#links, ...this.#retired].some((link) => link?.draining.has(id) === true)) continue;
       this.#leaving.delete(id);
       this.options.onDrained(id);
     }
@@ -175,51 +205,6 @@ export class FrontDoor {
 
 function endpointIds(table: RouteTable): Set<string> {
   return new Set(table.routes.flatMap(({ endpoints }) => endpoints.map(({ id }) => id)));
-}
-
-/** A worker that is there, or comes back shortly; null when there is none. */
-async function reach(path: string): Promise<WorkerLink | null> {
-  const deadline = performance.now() + returnMs;
-  for (;;) {
-    const link = await WorkerLink.open(path, { drained: () => {}, closed: () => {} });
-    // A worker that was told to end has removed its socket; one that was killed has not.
-    if (link !== null || !existsSync(path) || performance.now() > deadline) return link;
-    await delay(againMs);
-  }
-}
-
-/** Those who held the addresses until now take a moment to let go. */
-async function freedListeners(bind: readonly string[]): Promise<Server[]> {
-  const deadline = performance.now() + returnMs;
-  for (;;) {
-    try {
-      return await openListeners(bind, backlog);
-    } catch (thrown) {
-      if (!(thrown instanceof HiveError) || thrown.code !== 'CONFLICT' || performance.now() > deadline) throw thrown;
-      await delay(againMs);
-    }
-  }
-}
-
-/** True: what lives in the folder is what is wanted. What else lives there is ended, however many workers it has. */
-async function endOther(folder: string, wanted: string, log: FrontDoorOptions['log']): Promise<boolean> {
-  let found = false;
-  for (let number = 0; ; number++) {
-    const link = await reach(controlSocketOf(folder, number));
-    if (link === null) return found;
-    if (link.hello.setup === wanted) found = true;
-    else {
-      log('info', `Worker ${number} of the proxy serves with other settings and is ended.`);
-      await ended(link, 0);
-    }
-    link.close();
-  }
-}
-
-/** Its socket goes at once, its connection when the process ends. */
-async function ended(link: WorkerLink, limitMs: number): Promise<void> {
-  await link.ask({ type: 'stop', limitMs }).catch(() => null);
-  while (!link.isClosed) await delay(againMs);
 }
 
 async function readTable(folder: string): Promise<RouteTable | null> {

@@ -1,7 +1,11 @@
-import { spawn, type StdioOptions } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { HiveError } from '../../../shared/errors/hive-error.js';
+import { identityOf } from '../../../shared/process/identity.js';
+import { commandOf, readProcess } from '../../../shared/process/proc-table.js';
+import { signalGroup, signalProcess } from '../../../shared/process/send-signal.js';
+import type { ListenAddress } from './listen-address.js';
 import { nameOfSetup, setupVariable, workerVariable, type Setup, type WorkerSetup } from './setup.js';
 
 /*
@@ -35,28 +39,41 @@ done
 wait
 `;
 
-/** The descriptor of the first listening socket in a worker. */
-const firstDescriptor = 3;
-
 /** A small young generation: it is scavenged more often, and each time in less than a millisecond. */
 const workerFlags = ['--max-semi-space-size=2', '--v8-pool-size=1'];
+const holderName = 'hive-proxy';
 
-/** Starts the shell with listening sockets in its hands. It lives on when this process ends. */
-export function startHolder(setup: Setup, folder: string, listeners: readonly Server[]): void {
-  const worker: WorkerSetup = {
-    folder, setup: nameOfSetup(setup), descriptors: listeners.map((_, index) => firstDescriptor + index), accessLog: setup.accessLog, drainLimitMs: setup.drainLimitMs,
-  };
-  const stdio: StdioOptions = ['ignore', 'inherit', 'inherit', ...listeners.map(descriptorOf)];
-  const child = spawn('/bin/sh', ['-c', script, 'hive-proxy', String(setup.workers), process.execPath, ...workerFlags, join(import.meta.dirname, 'worker.js')], {
-    detached: true, stdio, cwd: folder, env: { PATH: process.env['PATH'] ?? '', [setupVariable]: JSON.stringify(worker) },
+/**
+ * Starts the shell with listening sockets in its hands; they are for `sockets`, in the same order. It lives on when this
+ * process ends. Answers its pid.
+ */
+export function startHolder(setup: Setup, folder: string, sockets: readonly ListenAddress[], descriptors: readonly number[]): number {
+  const worker: WorkerSetup = { folder, setup: nameOfSetup(setup), sockets, accessLog: setup.accessLog, drainLimitMs: setup.drainLimitMs };
+  const child = spawn('/bin/sh', ['-c', script, holderName, String(setup.workers), process.execPath, ...workerFlags, join(import.meta.dirname, 'worker.js')], {
+    // Never the standard output: what is printed there may be an answer to somebody.
+    detached: true, stdio: ['ignore', 2, 2, ...descriptors], cwd: folder, env: { PATH: process.env['PATH'] ?? '', [setupVariable]: JSON.stringify(worker) },
   });
   child.on('error', () => {});
   child.unref();
+  return child.pid ?? 0;
+}
+
+/** Ends a front door none of whose workers came up: the shell, and everything that it has started. */
+export function endHolder(pid: number): void {
+  const holder = identityOf(pid);
+  if (holder !== null) signalGroup(holder, 'SIGKILL');
+}
+
+/** Of a worker that is not to be started again: ends the part of the shell that would, and that holds its sockets. */
+export function endKeeper(parent: number): void {
+  const [keeper, row] = [identityOf(parent), readProcess(parent)];
+  if (keeper !== null && row !== null && commandOf(row, 10_000).includes(` ${holderName} `)) signalProcess(keeper, 'SIGKILL');
 }
 
 /** Node tells the descriptor of a listening socket only here. */
-function descriptorOf(listener: Server): number {
-  const descriptor = (listener as Server & { _handle?: { fd?: number } })._handle?.fd;
+export function descriptorOf(listener: Server | undefined): number {
+  const { _handle: handle } = (listener ?? {}) as { _handle?: { fd?: number } };
+  const descriptor = handle?.fd;
   if (descriptor === undefined || descriptor < 0) throw new HiveError('INTERNAL', 'A listening socket has no descriptor.');
   return descriptor;
 }

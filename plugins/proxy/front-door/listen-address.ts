@@ -2,6 +2,8 @@ import { lookup } from 'node:dns/promises';
 import { createServer, isIP, type Server } from 'node:net';
 import { HiveError } from '../../../shared/errors/hive-error.js';
 
+const backlog = 4096;
+
 export interface ListenAddress { readonly host: string; readonly port: number }
 
 /** Reads `host:port`, `[v6]:port`, `:port` and `*:port`; the last two mean every address of the machine. @throws HiveError INVALID_CONFIG */
@@ -20,8 +22,8 @@ export function parseListenAddress(text: string): ListenAddress {
  * accepted a connection here: whoever hands them on and closes them at once loses nobody.
  * @throws HiveError CONFLICT an address is taken
  */
-export async function openListeners(texts: readonly string[], backlog: number): Promise<Server[]> {
-  const addresses = await Promise.all(texts.map((text) => resolved(parseListenAddress(text))));
+export async function openListeners(texts: readonly string[]): Promise<Server[]> {
+  const addresses = await Promise.all(texts.map(resolveListenAddress));
   const servers = addresses.map(() => createServer());
   // All in one turn: listening at IP addresses needs no further one.
   const outcomes = await Promise.allSettled(servers.map((server, index) => listening(server, { ...(addresses[index] as ListenAddress), backlog })));
@@ -31,7 +33,9 @@ export async function openListeners(texts: readonly string[], backlog: number): 
   throw listenError(texts[failed] ?? '', (outcomes[failed] as PromiseRejectedResult).reason as NodeJS.ErrnoException);
 }
 
-async function resolved({ host, port }: ListenAddress): Promise<ListenAddress> {
+/** With an IP address for a name. @throws HiveError INVALID_CONFIG */
+export async function resolveListenAddress(text: string): Promise<ListenAddress> {
+  const { host, port } = parseListenAddress(text);
   if (isIP(host) !== 0) return { host, port };
   try {
     return { host: (await lookup(host)).address, port };

@@ -1,12 +1,14 @@
 import { connect, type Socket } from 'node:net';
-import { onLines, sendLine, type ControlMessage, type ControlRequest } from './control-messages.js';
-
-type Hello = Extract<ControlMessage, { type: 'hello' }>;
+import { setTimeout as delay } from 'node:timers/promises';
+import { onLines, sendLine, type ControlMessage, type ControlRequest, type Hello } from './control-messages.js';
+import { socketPath } from './socket-path.js';
 
 export interface LinkListener {
   drained(endpoint: string): void;
   closed(): void;
 }
+
+const againMs = 25;
 
 /** The plugin's connection to one worker. */
 export class WorkerLink {
@@ -17,18 +19,18 @@ export class WorkerLink {
   /** Of the table that it serves by. */
   version: number | null;
 
-  private constructor(private readonly socket: Socket, readonly hello: Hello) {
+  private constructor(private readonly socket: Socket, readonly socketName: string, readonly hello: Hello) {
     this.draining = new Set(hello.draining);
     this.version = hello.version;
   }
 
   /** Null: nobody is there. */
-  static async open(path: string, listener: LinkListener): Promise<WorkerLink | null> {
+  static async open(folder: string, socketName: string, listener: LinkListener): Promise<WorkerLink | null> {
     return new Promise((resolve) => {
-      const socket = connect(path);
+      const socket = connect(socketPath(folder, socketName));
       let link: WorkerLink | null = null;
       onLines<ControlMessage>(socket, (message) => {
-        if (message.type === 'hello') resolve((link = new WorkerLink(socket, message)));
+        if (message.type === 'hello') resolve((link = new WorkerLink(socket, socketName, message)));
         else link?.take(message, listener);
       });
       socket.on('close', () => {
@@ -59,6 +61,12 @@ export class WorkerLink {
       for (const endpoint of message.draining) this.draining.add(endpoint);
     }
     this.#waiting.shift()?.resolve(message);
+  }
+
+  /** Tells it to end; requests may go on for `limitMs`. Resolves when its process has ended. */
+  async ended(limitMs: number): Promise<void> {
+    await this.ask({ type: 'stop', limitMs }).catch(() => null);
+    while (!this.isClosed) await delay(againMs);
   }
 
   close(): void {

@@ -91,7 +91,7 @@ export class ClientConnection {
 
   /** Answers with a problem of the proxy's own instead of a backend's answer. */
   answerProblem(problem: Problem, request: RequestHead | null, reusable: boolean): void {
-    const close = !reusable || this.#hasEnded || this.context.isStopping;
+    const close = !reusable || this.#hasEnded || this.context.life !== 'serving';
     const text = problemAnswer(problem, { accept: request?.accept ?? '', isHead: request?.method === 'HEAD', close });
     this.#user = null;
     this.#since = performance.now();
@@ -137,7 +137,7 @@ export class ClientConnection {
     while (this.#user === null && !this.#isLingering && this.#waiting !== null && !this.socket.writableNeedDrain) if (!this.#takeRequest(this.#waiting)) break;
     this.#isAdvancing = false;
     if (this.#waiting === null || (this.#user === null && this.#waiting.length < mostWaitingBytes)) this.socket.resume();
-    if (this.context.isStopping && this.isIdle && !this.#isFirst) this.#endWith('');
+    if (this.context.life === 'stopping' && this.isIdle && !this.#isFirst) this.#endWith('');
   }
 
   /** False: its head is not complete. */

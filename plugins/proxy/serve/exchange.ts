@@ -170,7 +170,7 @@ export class Exchange implements ClientUser, ConnectionUser {
     this.#response = response;
     this.#plan = plan;
     this.#answer = answerBody(plan);
-    this.#reusesClient = request.keepAlive && this.#body.isDone && !plan.endsWithConnection && !client.context.isStopping;
+    this.#reusesClient = request.keepAlive && this.#body.isDone && !plan.endsWithConnection && client.context.life === 'serving';
     this.#pool?.succeeded();
     this.#toClient.text(responseForClient(request, response, plan, !this.#reusesClient, this.#requestId));
   }

@@ -27,7 +27,7 @@ export interface ServeContext {
   readonly limits: Limits;
   readonly accessLog: AccessLog | null;
   readonly clients: Set<ClientConnection>;
-  /** Answers say that the connection will not be used again. */
-  isStopping: boolean;
+  /** Unless it is serving, answers say that the connection will not be used again; when stopping, idle ones are closed, too. */
+  life: 'serving' | 'retiring' | 'stopping';
   nextRequestId(): string;
 }
