@@ -87,6 +87,24 @@ export class Intents {
     }
   }
 
+  /** Takes back what was said of one service or source; `forgetWord` afterwards. */
+  eraseWord(tx: Transaction, name: string): void {
+    tx.db.prepare('DELETE FROM intents WHERE fqn = ?').run(name);
+  }
+
+  forgetWord(name: string): void {
+    this.rows.delete(name);
+  }
+
+  /** The configuration decides again; `forgetScale` afterwards. */
+  eraseScale(tx: Transaction, fqn: string): void {
+    tx.db.prepare('DELETE FROM scales WHERE fqn = ?').run(fqn);
+  }
+
+  forgetScale(fqn: string): void {
+    this.scales.delete(fqn);
+  }
+
   erase(tx: Transaction, names: readonly string[]): void {
     for (const table of ['intents', 'scales']) {
       const erase = tx.db.prepare(`DELETE FROM ${table} WHERE fqn = ?`);

@@ -1,7 +1,7 @@
 import { hostPortsOf } from '../../shared/config/host-ports.js';
 import { HiveError } from '../../shared/errors/index.js';
 import { hasReplicas } from '../runner/has-replicas.js';
-import { rememberCarried, writeCarried, type CarriedIntents } from './carried-intents.js';
+import { rememberCarried, writeCarried, type TakenIntents } from './carried-intents.js';
 import { withDependencies } from './dependency-order.js';
 import type { Wanted } from './intents.js';
 import type { SupervisedService } from './supervised-service.js';
@@ -41,7 +41,7 @@ export class RequestedChanges {
    * Takes over what was said to another daemon, also about services that are not there yet, and acts on what differs for
    * those that are; answers the full names of these.
    */
-  async takeOver(given: CarriedIntents, by: Requested): Promise<string[]> {
+  async takeOver(given: TakenIntents, by: Requested): Promise<string[]> {
     const { store, intents, services, orders } = this.all;
     this.all.refuseWhenHalting();
     const before = services.all().map((service) => ({ service, wanted: this.all.wanted(service), instances: this.all.instancesOf(service) }));

@@ -8,7 +8,7 @@ import type { RoutedService } from '../routes/derive-routes.js';
 import type { Exposed } from '../sharing/sharing.js';
 import type { SupervisorPort } from '../sources/supervisor-port.js';
 import type { PendingCause, StateStore } from '../state/state-store.js';
-import { carriedIntents, type CarriedIntents } from './carried-intents.js';
+import { carriedIntents, type CarriedIntents, type TakenIntents } from './carried-intents.js';
 import type { InstanceActor } from './instance-actor.js';
 import type { WorkTools } from './instance-work.js';
 import type { Intents, Wanted } from './intents.js';
@@ -113,7 +113,7 @@ export class Supervisor implements SupervisorPort {
   }
 
   /** Takes over what was said to another daemon; resolves with the services that it changed, when that is durable. */
-  takeIntents(given: CarriedIntents, by: Requested): Promise<string[]> {
+  takeIntents(given: TakenIntents, by: Requested): Promise<string[]> {
     return this.requests.takeOver(given, by);
   }
 

@@ -189,7 +189,7 @@ export const methods = {
   }),
   'state.import': method({
     client: 'importState', doc: 'Takes over what another daemon, or this one earlier, answered to state.export, also for sources and services that are yet to come; what is left out stays as it is. Answers the services that it touched. Sources are registered with source.add.',
-    needDoc: 'state:import', need: (): Need => ({ grant: 'state:import' }), params: (z: Z) => z.strictObject(shape.carriedState(z)).partial(), result: (z: Z) => z.object({ services: z.array(z.string()) }),
+    needDoc: 'state:import', need: (): Need => ({ grant: 'state:import' }), params: (z: Z) => z.strictObject(shape.takenState(z)).partial(), result: (z: Z) => z.object({ services: z.array(z.string()) }),
   }),
 
   'config.validate': method({ client: 'validateConfig', doc: 'Reads a file as a source would be read and lists its problems; loads nothing.', needDoc: 'read', need: read, params: (z: Z) => z.strictObject({ path: z.string() }), result: (z: Z) => z.object({ problems: z.array(shape.problem(z)) }) }),

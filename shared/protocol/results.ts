@@ -208,11 +208,24 @@ export const routeTable = (z: Z) =>
   });
 export type RouteTable = zod.infer<ReturnType<typeof routeTable>>;
 
-/** What an operator has said, apart from configuration: what state.export answers and state.import takes. */
+const saidName = (z: Z) => z.string().regex(/^[a-z][a-z0-9-]*:(\*|[a-z][a-z0-9_-]*)$/).describe('source:service, or source:* for what was said of a whole source.');
+const saidFqn = (z: Z) => z.string().regex(/^[a-z][a-z0-9-]*:[a-z][a-z0-9_-]*$/);
+const wanted = (z: Z) => z.enum(['up', 'down']);
+const instances = (z: Z) => z.number().int().min(0).max(10_000);
+const pluginChoices = (z: Z) => z.array(z.strictObject({ plugin: z.string(), choice: z.enum(['default', 'enabled', 'disabled']).describe('What was decided by hand; default: nothing.') }));
+
+/** What an operator has said, apart from configuration: what state.export answers. */
 export const carriedState = (z: Z) => ({
-  intents: z.array(z.strictObject({ name: z.string().regex(/^[a-z][a-z0-9-]*:(\*|[a-z][a-z0-9_-]*)$/).describe('source:service, or source:* for what was said of a whole source.'), wanted: z.enum(['up', 'down']) })),
-  scales: z.array(z.strictObject({ fqn: z.string().regex(/^[a-z][a-z0-9-]*:[a-z][a-z0-9_-]*$/), instances: z.number().int().min(0).max(10_000) })),
-  plugins: z.array(z.strictObject({ plugin: z.string(), choice: z.enum(['default', 'enabled', 'disabled']).describe('What was decided by hand; default: nothing.') })),
+  intents: z.array(z.strictObject({ name: saidName(z), wanted: wanted(z) })),
+  scales: z.array(z.strictObject({ fqn: saidFqn(z), instances: instances(z) })),
+  plugins: pluginChoices(z),
+});
+
+/** The same as state.import takes it. */
+export const takenState = (z: Z) => ({
+  intents: z.array(z.strictObject({ name: saidName(z), wanted: wanted(z).nullable().describe('null: what was said is taken back.') })),
+  scales: z.array(z.strictObject({ fqn: saidFqn(z), instances: instances(z).nullable().describe('null: the configuration decides again.') })),
+  plugins: pluginChoices(z),
 });
 
 /** How a source is registered, for state.export. */

@@ -63,6 +63,20 @@ describe('state.export and state.import', () => {
     expect(await hive.service('shop:web')).toMatchObject({ wanted: 'down', state: 'stopped' });
   });
 
+  it('take back what was said, so that configuration and the word about the source decide again', async () => {
+    const hive = await daemon();
+    await hive.addSource('shop', yaml);
+    await hive.client.startSource({ name: 'shop' });
+    await hive.client.stopService({ fqn: 'shop:web' });
+    await hive.client.scaleService({ fqn: 'shop:worker', instances: 3 });
+    await hive.client.importState({ intents: [{ name: 'shop:web', wanted: null }], scales: [{ fqn: 'shop:worker', instances: null }] });
+    await hive.serviceWhen('shop:web', ({ state }) => state === 'running');
+    await hive.serviceWhen('shop:worker', ({ instances }) => instances.length === 1);
+    expect(await hive.client.exportState()).toMatchObject({ intents: [{ name: 'shop:*', wanted: 'up' }], scales: [] });
+    await hive.restartAfterKill();
+    expect(await hive.client.exportState()).toMatchObject({ intents: [{ name: 'shop:*', wanted: 'up' }], scales: [] });
+  });
+
   it('refuse what is no name, and change nothing', async () => {
     const hive = await daemon();
     await expect(hive.client.importState({ intents: [{ name: 'shop:web', wanted: 'up' }, { name: '../x', wanted: 'up' }] })).rejects.toMatchObject({ code: 'INVALID_PARAMS' });

@@ -5,8 +5,7 @@ import type { DaemonClient } from '../../../shared/plugin/index.js';
 import { syncFolder, writeDurably } from '../destination/durable-files.js';
 import type { Tell } from '../snapshot/progress.js';
 import { runJob } from '../worker/run-job.js';
-import { patchTo, saidOf } from './carry-over.js';
-import type { Situation } from './plan-restore.js';
+import { patchTo } from './carry-over.js';
 import { describeStep, type RestorePlan, type RestoreStep } from './restore-plan.js';
 
 export interface RestoreOutcome {
@@ -24,7 +23,7 @@ const patient = { deadlineMs: 180_000 } as const;
  * Does what was planned, step by step. A source that cannot be restored stops none of the others: after a disaster, half
  * is better than nothing.
  */
-export async function applyRestore(plan: RestorePlan, situation: Situation, daemon: DaemonClient, tell: Tell): Promise<RestoreOutcome> {
+export async function applyRestore(plan: RestorePlan, daemon: DaemonClient, tell: Tell): Promise<RestoreOutcome> {
   const outcome = { done: [] as string[], failed: [] as RestoreOutcome['failed'][number][], kept: [] as string[] };
   const spoiled = new Set<string>();
   for (const [index, step] of plan.steps.entries()) {
@@ -33,7 +32,7 @@ export async function applyRestore(plan: RestorePlan, situation: Situation, daem
     const said = describeStep(step);
     tell({ step: said, done: index, of: plan.steps.length });
     try {
-      await perform(step, plan, situation, daemon, (path) => void outcome.kept.push(path));
+      await perform(step, plan, daemon, (path) => void outcome.kept.push(path));
       outcome.done.push(said);
     } catch (thrown) {
       const { message, next = null, data } = toHiveError(thrown);
@@ -45,13 +44,10 @@ export async function applyRestore(plan: RestorePlan, situation: Situation, daem
   return outcome;
 }
 
-async function perform(step: RestoreStep, plan: RestorePlan, { then }: Situation, daemon: DaemonClient, kept: (path: string) => void): Promise<void> {
+async function perform(step: RestoreStep, plan: RestorePlan, daemon: DaemonClient, kept: (path: string) => void): Promise<void> {
   switch (step.do) {
-    case 'recall': {
-      const { intents, scales } = plan.only === null ? then : saidOf(plan.only, then);
-      await daemon.importState({ intents, scales });
-      return;
-    }
+    case 'recall':
+      return void (await daemon.importState({ intents: [...step.intents], scales: [...step.scales] }));
     case 'write':
       return writeFileBack(step, plan.snapshot, kept);
     case 'replaceDatabase': {

@@ -6,13 +6,41 @@ export function presentPath(path: string, homeThen: string, homeNow: string): st
   return path.startsWith(`${homeThen}/`) ? `${homeNow}${path.slice(homeThen.length)}` : path;
 }
 
-type Carried = Pick<ExportedState, 'intents' | 'scales'>;
+type Said = Pick<ExportedState, 'intents' | 'scales'>;
 
-/** What was said of one service; where only its source was spoken of, that. */
-export function saidOf(fqn: string, { intents, scales }: Carried): Carried {
+/** What state.import has to be told; null: that nothing was said. */
+export interface ToRecall {
+  readonly intents: readonly { readonly name: string; readonly wanted: 'up' | 'down' | null }[];
+  readonly scales: readonly { readonly fqn: string; readonly instances: number | null }[];
+}
+
+/**
+ * What makes a daemon want of `sources` what it wanted then. The word about a source comes first and erases what is said of
+ * its services, so that once anything differs in a source, all of its words are said again.
+ */
+export function whatToRecall(then: Said, now: Said, sources: readonly string[]): ToRecall {
+  const intents = sources.flatMap((source) => {
+    const of = ({ name }: { name: string }): boolean => name.startsWith(`${source}:`);
+    const [was, is] = [then.intents.filter(of), now.intents.filter(of)];
+    const isSame = was.length === is.length && was.every(({ name, wanted }) => is.some((one) => one.name === name && one.wanted === wanted));
+    const taken = is.filter(({ name }) => !was.some((one) => one.name === name)).map(({ name }) => ({ name, wanted: null }));
+    return isSame ? [] : [...taken, ...was];
+  });
+  const isMeant = ({ fqn }: { fqn: string }): boolean => sources.some((source) => fqn.startsWith(`${source}:`));
+  const changed = then.scales.filter((scale) => isMeant(scale) && !now.scales.some(({ fqn, instances }) => fqn === scale.fqn && instances === scale.instances));
+  const taken = now.scales.filter((scale) => isMeant(scale) && !then.scales.some(({ fqn }) => fqn === scale.fqn)).map(({ fqn }) => ({ fqn, instances: null }));
+  return { intents, scales: [...changed, ...taken] };
+}
+
+/** The same for one service; where only its source was spoken of, that counts for it. */
+export function saidOf(fqn: string, then: Said, now: Said): ToRecall {
   const [source = ''] = fqn.split(':');
-  const said = intents.find(({ name }) => name === fqn) ?? intents.find(({ name }) => name === `${source}:*`);
-  return { intents: said === undefined ? [] : [{ name: fqn, wanted: said.wanted }], scales: scales.filter((scale) => scale.fqn === fqn) };
+  const word = ({ intents }: Said): 'up' | 'down' | null => (intents.find(({ name }) => name === fqn) ?? intents.find(({ name }) => name === `${source}:*`))?.wanted ?? null;
+  const scale = ({ scales }: Said): number | null => scales.find((one) => one.fqn === fqn)?.instances ?? null;
+  return {
+    intents: word(then) === word(now) ? [] : [{ name: fqn, wanted: word(then) }],
+    scales: scale(then) === scale(now) ? [] : [{ fqn, instances: scale(then) }],
+  };
 }
 
 /** A JSON merge patch that makes `wanted` of `present`. */

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { HiveError } from '../../../shared/errors/hive-error.js';
 import type { ExportedState } from '../snapshot/exported.js';
 import { sha256, type BackedUpFile, type BackedUpSource, type Manifest } from '../snapshot/manifest.js';
-import { presentPath, saidOf } from './carry-over.js';
+import { presentPath, saidOf, whatToRecall } from './carry-over.js';
 import type { RestorePlan, RestoreStep } from './restore-plan.js';
 
 /** A snapshot that lies in a folder, and the daemon as it is now. */
@@ -30,9 +30,9 @@ interface Draft { readonly steps: RestoreStep[]; readonly unchanged: string[]; r
 
 async function planWhole(situation: Situation, plan: Draft): Promise<void> {
   const { manifest, then, now } = situation;
-  const { intents, scales } = differing(then, now);
+  const { intents, scales } = whatToRecall(then, now, manifest.sources.map(({ name }) => name));
   // First: what is wanted down must not start when its source comes.
-  if (intents.length + scales.length > 0) plan.steps.push({ do: 'recall', intents: intents.length, scales: scales.length });
+  if (intents.length + scales.length > 0) plan.steps.push({ do: 'recall', intents, scales });
   else plan.unchanged.push('What is wanted up and down, and scales.');
   for (const source of manifest.sources) await planSource(situation, source, plan);
   const kept = now.sources.map(({ name }) => name).filter((name) => name !== 'default' && !manifest.sources.some((source) => source.name === name));
@@ -95,22 +95,14 @@ async function planService({ manifest, then, now, folder }: Situation, fqn: stri
   }
   assertFree(name, path, now);
   if (registered.kind !== source.kind) throw new HiveError('CONFLICT', `Source ${name} is ${registered.kind} now and was ${source.kind} in the snapshot.`, { next: 'Restore the whole snapshot (without --only).' });
-  const { intents, scales } = saidOf(fqn, then);
-  if (intents.length + scales.length > 0) plan.steps.push({ do: 'recall', intents: intents.length, scales: scales.length });
+  const { intents, scales } = saidOf(fqn, then, now);
+  if (intents.length + scales.length > 0) plan.steps.push({ do: 'recall', intents, scales });
   plan.steps.push({ do: 'service', fqn, kind: source.kind, path, from: join(folder, file.name) });
   for (const dotenv of manifest.files.filter((one) => one.source === name && one.role === 'dotenv')) {
     const where = presentPath(dotenv.path ?? '', manifest.home, now.home);
     // Others may live by what it says now; only what is gone comes back.
     if (!(await isThere(where))) plan.steps.push({ do: 'write', source: name, path: where, from: join(folder, dotenv.name), mode: dotenv.mode, change: 'new' });
   }
-}
-
-/** What the daemon does not remember already. */
-export function differing(then: ExportedState, now: ExportedState): Pick<ExportedState, 'intents' | 'scales'> {
-  const wanted = new Map(now.intents.map((intent) => [intent.name, intent.wanted]));
-  const scaled = new Map(now.scales.map((scale) => [scale.fqn, scale.instances]));
-  const intents = then.intents.some(({ name, wanted: was }) => wanted.get(name) !== was) ? then.intents : [];
-  return { intents, scales: then.scales.filter(({ fqn, instances }) => scaled.get(fqn) !== instances) };
 }
 
 function assertFree(name: string, path: string, now: ExportedState): void {

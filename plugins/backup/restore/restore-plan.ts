@@ -1,6 +1,8 @@
+import type { ToRecall } from './carry-over.js';
+
 /** One thing that a restore does, in order. */
 export type RestoreStep =
-  | { readonly do: 'recall'; readonly intents: number; readonly scales: number }
+  | ({ readonly do: 'recall' } & ToRecall)
   | { readonly do: 'write'; readonly source: string; readonly path: string; readonly from: string; readonly mode: number; readonly change: 'new' | 'changed' }
   | { readonly do: 'replaceDatabase'; readonly source: string; readonly path: string; readonly from: string }
   | { readonly do: 'putAside'; readonly source: string; readonly path: string; readonly why: string }
@@ -23,10 +25,16 @@ export interface RestorePlan {
   readonly remarks: readonly string[];
 }
 
+/** Of so many a step names each. */
+const mostNamed = 6;
+
 /** A step as a person reads it. */
 export function describeStep(step: RestoreStep): string {
   switch (step.do) {
-    case 'recall': return `remember what was wanted up and down (${step.intents}) and scales (${step.scales})`;
+    case 'recall': {
+      const names = [...step.intents.map(({ name, wanted }) => `${name} ${wanted ?? 'as if nobody had said anything'}`), ...step.scales.map(({ fqn, instances }) => `${fqn} ${instances === null ? 'as configured' : `× ${instances}`}`)];
+      return `remember what was wanted: ${names.slice(0, mostNamed).join(', ')}${names.length > mostNamed ? ` and ${names.length - mostNamed} more` : ''}`;
+    }
     case 'write': return step.change === 'new' ? `write ${step.path}` : `replace ${step.path}; the present one is kept beside it`;
     case 'replaceDatabase': return `put the database back into ${step.path}; the present content is kept beside it`;
     case 'putAside': return `rename ${step.path} (${step.why})`;

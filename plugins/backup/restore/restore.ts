@@ -34,7 +34,7 @@ export async function restore({ vault, id, only, apply, dataDir }: RestoreOrder,
     const { manifest, state } = await runJob('fetch', { vault, id, folder }, options);
     const situation = { manifest, folder, then: state, now: await daemon.exportState() };
     const plan = await planRestore(situation, only);
-    const outcome = apply ? await applyRestore(plan, situation, daemon, options.tell ?? (() => undefined)) : null;
+    const outcome = apply ? await applyRestore(plan, daemon, options.tell ?? (() => undefined)) : null;
     return { ...plan, steps: plan.steps.map(describeStep), outcome };
   });
 }
