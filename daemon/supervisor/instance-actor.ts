@@ -90,8 +90,8 @@ export class InstanceActor {
   }
 
   /** Nothing is known yet, because of what `on` says. Only before `restore`; nothing is written. */
-  showWaiting(on: string): void {
-    this.current = { kind: 'waiting', on, blocked: false, why: 'it is wanted up' };
+  showWaiting(on: string, blocked: boolean): void {
+    this.current = { kind: 'waiting', on, blocked, why: 'it is wanted up' };
   }
 
   /** `cause`: what led to the event where it is not the instance's own last event. */

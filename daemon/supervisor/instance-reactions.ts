@@ -2,6 +2,7 @@ import type { HealthVerdict } from '../health/health-monitor.js';
 import type { InstanceState } from '../reconciler/instance-state.js';
 import { engineOf } from '../runner/engine-of.js';
 import { engineKey, type EngineRef, type InstanceExit, type InstanceRef, type RunningInstance } from '../runner/runner.js';
+import type { EngineTrouble } from '../runner/runners.js';
 import type { PendingCause } from '../state/state-store.js';
 import { bothOpen, dependencyGate, engineGate, type Gate } from './dependency-gate.js';
 import type { ActorWorld, InstanceActor } from './instance-actor.js';
@@ -79,7 +80,7 @@ export class InstanceReactions {
       const own = engineOf(service.spec.runner);
       const concerned = (own !== null && engineKey(own) === key) || service.held !== null;
       if (!concerned) continue;
-      if (service.held !== null) showHeld(service, tools.runner.trouble(service.held)?.sentence ?? '');
+      if (service.held !== null) showHeld(service, tools.runner.trouble(service.held));
       for (const actor of service.actors) this.checkGate(actor);
       service.touch();
       services.tell(service);
@@ -114,6 +115,6 @@ export class InstanceReactions {
 }
 
 /** What is shown of instances of which nobody knows yet whether they live. */
-export function showHeld(service: SupervisedService, why: string): void {
-  for (const actor of service.actors) actor.showWaiting(why);
+export function showHeld(service: SupervisedService, trouble: EngineTrouble | null): void {
+  for (const actor of service.actors) actor.showWaiting(trouble?.sentence ?? 'its engine is being asked', trouble?.passes === false);
 }

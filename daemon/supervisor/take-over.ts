@@ -39,7 +39,7 @@ export class TakeOver {
     const { runner } = this.all.tools;
     service.held = [engineOf(service.spec.runner), ...this.all.found.enginesOf(service.fqn)].find((engine) => !runner.isSurveyed(engine)) ?? null;
     if (service.held !== null) {
-      showHeld(service, runner.trouble(service.held)?.sentence ?? '');
+      showHeld(service, runner.trouble(service.held));
       return;
     }
     for (const actor of [...service.actors]) {

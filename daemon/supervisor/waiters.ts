@@ -47,6 +47,10 @@ function outOfReach({ service, blocked, failureCode, calledOff }: WaitView, cond
   }
   if (condition === 'stopped') {
     if (calledOff !== null) return new HiveError('HOOK_FAILED', `${fqn} was not stopped: ${calledOff}.`, { next: `Read \`hivectl logs ${fqn} --stream hook\`, mend the hook, then stop it again.`, data });
+    // Only what nobody can ask about waits although it is wanted down.
+    if (wanted === 'down' && state === 'waiting' && blocked) {
+      return new HiveError('ENGINE_UNAVAILABLE', `${fqn} cannot be stopped now: ${reason.replace('ENGINE_UNAVAILABLE: ', '')}.`, { next: 'It is stopped as soon as its engine answers.', data });
+    }
     return wanted === 'up' && state !== 'stopping'
       ? new HiveError('CONFLICT', `${fqn} will not stop: it is wanted up and ${state}.`, { next: `Stop it with \`hivectl stop ${fqn}\`.`, data })
       : null;

@@ -205,12 +205,12 @@ export class ContainerRunner implements EngineRunner<ContainerCommand> {
       if (identity === null || this.tracked.has(identity.incarnation)) return;
       if (identity.task !== null) return this.tasks.clearLeft(info.Id);
       // Made, and never started: the daemon was killed in between.
-      if (info.State === 'created') return this.removeNow(info.Id, info.HostConfig.NetworkMode);
+      if (info.State === 'created') return this.removeNow(info.Id, networkOf(info));
       const { ref, incarnation } = identity;
       const inspected = await this.connection.call((engine) => engine.getContainer(info.Id).inspect());
       const facts = { pid: inspected.State.Pid, startedAt: timeOf(inspected.State.StartedAt) ?? new Date() };
       const tracked = new TrackedContainer(ref, incarnation, this.engine, info.Id, info.Names[0]?.replace(/^\//, '') ?? info.Id.slice(0, 12), this.logOf(ref, info.Id), facts);
-      tracked.network = info.HostConfig.NetworkMode ?? null;
+      tracked.network = networkOf(info);
       this.track(tracked);
       const end = exitOf(inspected);
       if (end === null) {
@@ -227,18 +227,18 @@ export class ContainerRunner implements EngineRunner<ContainerCommand> {
 
   /** What a launch left that was believed to have failed, because the engine went away in the middle of it. */
   private async removeLeaked(containers: readonly ContainerInfo[]): Promise<void> {
-    for (const { Id, Labels, HostConfig } of containers) {
-      const identity = identityIn(Labels, this.tools.homeId);
+    for (const info of containers) {
+      const identity = identityIn(info.Labels, this.tools.homeId);
       if (identity === null || identity.task !== null || this.tracked.has(identity.incarnation) || this.launcher.isUnderWay(identity.ref)) continue;
-      await this.removeNow(Id, HostConfig.NetworkMode);
+      await this.removeNow(info.Id, networkOf(info));
     }
   }
 
   /** Makes room for a new incarnation: removes what is left of failed launches. @throws HiveError CONFLICT when one lives */
   private async freeOrRefuse(ref: InstanceRef): Promise<void> {
     const there = await this.connection.call((engine) => engine.listContainers({ all: true, filters: { label: ofInstance(this.tools.homeId, ref) } }));
-    for (const { Id, Labels, HostConfig } of there) {
-      const identity = identityIn(Labels, this.tools.homeId);
+    for (const info of there) {
+      const identity = identityIn(info.Labels, this.tools.homeId);
       if (identity === null || identity.task !== null) continue;
       const tracked = this.tracked.get(identity.incarnation);
       if (tracked !== undefined) {
@@ -246,7 +246,7 @@ export class ContainerRunner implements EngineRunner<ContainerCommand> {
         const said = tracked.end === null ? 'is running already' : 'has ended, and that is not on record yet';
         throw new HiveError('CONFLICT', `${instanceKey(ref)} ${said}.`, { data: { state, incarnation: identity.incarnation } });
       }
-      await this.removeNow(Id, HostConfig.NetworkMode);
+      await this.removeNow(info.Id, networkOf(info));
     }
   }
 
@@ -314,6 +314,11 @@ export class ContainerRunner implements EngineRunner<ContainerCommand> {
     this.tracked.delete(tracked.incarnation);
     this.byContainer.delete(tracked.container);
   }
+}
+
+/** Docker says the mode, Podman only the networks themselves. */
+function networkOf({ HostConfig, NetworkSettings }: { HostConfig?: ContainerInfo['HostConfig']; NetworkSettings?: ContainerInfo['NetworkSettings'] }): string | null {
+  return HostConfig?.NetworkMode ?? Object.keys(NetworkSettings?.Networks ?? {})[0] ?? null;
 }
 
 function exitReport({ ref, incarnation, facts }: TrackedContainer, { exit, at, startedAt, diagnosis }: NonNullable<ReturnType<typeof exitOf>>): InstanceExit {
