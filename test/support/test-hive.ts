@@ -103,6 +103,16 @@ export class TestHive {
     return folder;
   }
 
+  /** The folder of a source that `addSource` made. */
+  sourceFolder(name: string): string {
+    return join(this.home, 'projects', name);
+  }
+
+  /** What a lost disk does: the daemon, which must be dead, forgets everything but what lives. */
+  forgetState(): void {
+    for (const suffix of ['', '-wal', '-shm']) rmSync(join(this.home, `state.db${suffix}`), { force: true });
+  }
+
   async service(fqn: string): Promise<Service> {
     return this.client.getService({ fqn });
   }

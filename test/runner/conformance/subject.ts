@@ -1,0 +1,18 @@
+import type { TestHive } from '../../support/test-hive.js';
+
+/** One runner, as the conformance suite sees it. What differs between runners is here, and nowhere in the suite. */
+export interface Subject {
+  readonly type: 'script' | 'docker' | 'podman';
+  /** The `runner:` of a service that runs this program text by a shell; `http`: it serves what `server` says, on its port http. */
+  runner(program: string, options?: { readonly http?: boolean }): unknown;
+  /** A program that answers `GET /` with the number of its instance. */
+  server(hive: TestHive): string;
+  /** A shell expression for a file that only this instance sees, or that at least has its name. */
+  privateFile(hive: TestHive, name: string): string;
+  /** How an end by SIGKILL is told: an engine says 137, as a shell does. */
+  readonly killed: { readonly code: number | null; readonly signal: string | null };
+  /** What of a home's services is there, running or not: processes, or containers. */
+  there(hive: TestHive): string[];
+  /** Every word and label that a running service shows to whoever lists what runs. */
+  shownToOthers(hive: TestHive): string;
+}

@@ -1,0 +1,104 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ping } from '../../../daemon/runner/docker/engine-connection.js';
+import { containersSeen, type ContainerSeen } from './containers-seen.js';
+import { engineImage, type TestEngine } from './engine.js';
+import { makeRootFolder } from './root-folder.js';
+
+/** A dockerd with containerd, data, socket and bridge of its own, which leaves the machine's firewall alone. */
+export class DockerEngine implements TestEngine {
+  readonly type = 'docker';
+  readonly image = engineImage;
+  private readonly folder = mkdtempSync(join(tmpdir(), 'hive-docker-'));
+  readonly socket = join(this.folder, 'docker.sock');
+  /** Names of interfaces have 15 characters. */
+  private readonly bridge = `hv${process.pid.toString(36)}${Math.random().toString(36).slice(2, 7)}`.slice(0, 15);
+  private process: ChildProcess | null = null;
+
+  static async start(): Promise<DockerEngine> {
+    const engine = new DockerEngine();
+    const subnet = 16 + Math.floor(Math.random() * 200);
+    execFileSync('ip', ['link', 'add', engine.bridge, 'type', 'bridge']);
+    execFileSync('ip', ['address', 'add', `172.30.${subnet}.1/24`, 'dev', engine.bridge]);
+    execFileSync('ip', ['link', 'set', engine.bridge, 'up']);
+    await engine.restart();
+    execFileSync('/bin/sh', ['-c', 'tar -C "$0" -c . | docker -H "unix://$1" import - "$2"', makeRootFolder(engine.folder), engine.socket, engineImage], { stdio: ['ignore', 'ignore', 'inherit'] });
+    return engine;
+  }
+
+  async restart(): Promise<void> {
+    const { folder, socket, bridge } = this;
+    rmSync(join(folder, 'pid'), { force: true });
+    const log = openSync(join(folder, 'log'), 'a');
+    this.process = spawn('dockerd', [
+      '--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec'), '--pidfile', join(folder, 'pid'), '-H', `unix://${socket}`,
+      '--bridge', bridge, '--iptables=false', '--ip6tables=false',
+    ], { stdio: ['ignore', log, log], detached: true });
+    closeSync(log);
+    for (const began = performance.now(); ; await sleep(30)) {
+      if (await ping(socket).then(() => true, () => false)) return;
+      if (performance.now() - began > 30_000) throw new Error(`dockerd did not come up: ${readFileSync(join(folder, 'log'), 'utf8').slice(-2_000)}`);
+    }
+  }
+
+  async kill(): Promise<void> {
+    await this.ended('SIGKILL');
+  }
+
+  freeze(): void {
+    this.process?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.process?.kill('SIGCONT');
+  }
+
+  /** What `docker` prints for these words. */
+  docker(...words: string[]): string {
+    return execFileSync('docker', ['-H', `unix://${this.socket}`, ...words], { encoding: 'utf8' }).trim();
+  }
+
+  /** All containers, as the engine shows them to anybody. */
+  inspectAll(): ContainerSeen[] {
+    const ids = this.docker('ps', '-aq').split('\n').filter((id) => id !== '');
+    return ids.length === 0 ? [] : containersSeen(() => this.docker('inspect', ...ids));
+  }
+
+  async end(): Promise<void> {
+    this.thaw();
+    try {
+      if (this.process?.exitCode !== null || this.process.signalCode !== null) await this.restart();
+      const containers = this.docker('ps', '-aq').split('\n').filter((id) => id !== '');
+      if (containers.length > 0) this.docker('rm', '-fv', ...containers);
+      const networks = this.docker('network', 'ls', '-q', '--filter', 'type=custom').split('\n').filter((id) => id !== '');
+      if (networks.length > 0) this.docker('network', 'rm', ...networks);
+    } finally {
+      await this.ended('SIGTERM');
+      this.endContainerd();
+      execFileSync('ip', ['link', 'delete', this.bridge]);
+      execFileSync('/bin/sh', ['-c', 'grep -o " $0/[^ ]*" /proc/mounts | sort -r | xargs -r umount -l', this.folder]);
+      rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    }
+  }
+
+  private async ended(signal: NodeJS.Signals): Promise<void> {
+    const { process: engine } = this;
+    if (engine === null || engine.exitCode !== null || engine.signalCode !== null) return;
+    const exited = once(engine, 'exit');
+    engine.kill(signal);
+    await exited;
+  }
+
+  /** A dockerd that was killed leaves its containerd behind; the next one takes it over, and ends it when it ends. */
+  private endContainerd(): void {
+    const file = join(this.folder, 'exec/containerd/containerd.pid');
+    if (!existsSync(file)) return;
+    const pid = Number(readFileSync(file, 'utf8'));
+    const words = existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '';
+    if (words.includes(this.folder)) process.kill(pid, 'SIGKILL');
+  }
+}
