@@ -8,4 +8,5 @@ export default {
   testTimeout: 60_000,
   maxWorkers: 2,
   modulePathIgnorePatterns: [],
+  reporters: ['default', '<rootDir>/dist/test/support/engines/skipped-engines-reporter.js'],
 };

@@ -129,6 +129,12 @@ export class TestHive {
     return readFileSync(join(this.home, 'hived.log'), 'utf8');
   }
 
+  /** How long the present daemon took from its start until it was ready, by its own log. */
+  readyAfterMs(): number {
+    const lines = this.daemonLog().split('\n').filter((line) => line.includes('"msg":"Ready."'));
+    return (JSON.parse(lines.at(-1) ?? '{}') as { tookMs: number }).tookMs;
+  }
+
   /** Takes everything down, also services of a daemon that is dead, and removes the home. */
   async end(): Promise<void> {
     try {

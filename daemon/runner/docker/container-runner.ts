@@ -35,6 +35,9 @@ import { identityIn, ofHome, ofInstance } from './labels.js';
 import { mayBeOurs, removeUnused } from './networks.js';
 import { TrackedContainer } from './tracked-container.js';
 
+/** How long a daemon that ends waits for containers that are being removed. */
+const removalsWaitMs = 5_000;
+
 /**
  * Runs instances as containers of Docker, or of Podman by its Docker-compatible socket.
  *
@@ -51,6 +54,7 @@ export class ContainerRunner implements EngineRunner<ContainerCommand> {
   private readonly tracked = new Map<string, TrackedContainer>();
   private readonly byContainer = new Map<string, TrackedContainer>();
   /** Containers that are to go as soon as the engine is there, with the network they were in. */
+  private readonly removing = new Set<Promise<void>>();
   private readonly removals = new Map<string, string | null>();
   private readonly exitListeners = new Set<(exit: InstanceExit) => void>();
   private readonly availabilityListeners = new Set<(availability: Availability) => void>();
@@ -180,6 +184,7 @@ export class ContainerRunner implements EngineRunner<ContainerCommand> {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    await Promise.race([Promise.all(this.removing), new Promise((resolve) => setTimeout(resolve, removalsWaitMs).unref())]);
     this.connection.close();
     await Promise.all([...this.tracked.values()].map((tracked) => tracked.log.close()));
   }
@@ -285,8 +290,14 @@ export class ContainerRunner implements EngineRunner<ContainerCommand> {
   }
 
   /** With its anonymous volumes, and its network when it was the last in one of Hive's. What cannot be removed now, is later. */
-  private async removeNow(container: string, network: string | null | undefined): Promise<void> {
+  private removeNow(container: string, network: string | null | undefined): Promise<void> {
     this.removals.set(container, network ?? null);
+    const removed = this.tryToRemove(container, network).finally(() => this.removing.delete(removed));
+    this.removing.add(removed);
+    return removed;
+  }
+
+  private async tryToRemove(container: string, network: string | null | undefined): Promise<void> {
     try {
       await this.connection.call((engine) => engine.getContainer(container).remove({ v: true, force: true }) as Promise<unknown>);
     } catch (error) {

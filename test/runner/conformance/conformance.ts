@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, it } from '@jest/globals';
 import { TestHive } from '../../support/test-hive.js';
 import { behaviours, type Stage } from './behaviours.js';
@@ -10,7 +12,9 @@ export function conformance(makeSubject: () => Subject): void {
   const sources: string[] = [];
 
   beforeAll(async () => {
-    hive = await TestHive.started();
+    hive = new TestHive();
+    writeFileSync(join(hive.home, 'hive.yaml'), JSON.stringify({ version: '1', proxy: { bind: ['127.0.0.1:0'] }, services: {} }));
+    await hive.start();
   });
   afterAll(() => hive.end());
   afterEach(async () => {

@@ -72,8 +72,12 @@ export class DockerEngine implements TestEngine {
     this.thaw();
     try {
       if (this.process?.exitCode !== null || this.process.signalCode !== null) await this.restart();
-      const containers = this.docker('ps', '-aq').split('\n').filter((id) => id !== '');
-      if (containers.length > 0) this.docker('rm', '-fv', ...containers);
+      for (const began = performance.now(); performance.now() - began < 10_000; await sleep(50)) {
+        const containers = this.docker('ps', '-aq').split('\n').filter((id) => id !== '');
+        if (containers.length === 0) break;
+        // One that is being removed already refuses, and goes.
+        try { this.docker('rm', '-fv', ...containers); } catch { continue; }
+      }
       const networks = this.docker('network', 'ls', '-q', '--filter', 'type=custom').split('\n').filter((id) => id !== '');
       if (networks.length > 0) this.docker('network', 'rm', ...networks);
     } finally {
