@@ -59,7 +59,7 @@ export class DockerEngine implements TestEngine {
 
   /** What `docker` prints for these words. */
   docker(...words: string[]): string {
-    return execFileSync('docker', ['-H', `unix://${this.socket}`, ...words], { encoding: 'utf8' }).trim();
+    return execFileSync('docker', ['-H', `unix://${this.socket}`, ...words], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
   }
 
   /** All containers, as the engine shows them to anybody. */
