@@ -28,7 +28,7 @@ export function healthOfAll({ wanted, present }: Replicas, verdicts: ReplicaVerd
   if (running.length === 0) return { healthy: null, detail: null };
   if (running.length >= wanted && found.every((healthy) => healthy === true)) return { healthy: true, detail: null };
   if (found.every((healthy) => healthy === false)) return { healthy: false, detail: sick === undefined ? null : verdicts[sick.id]?.detail ?? null };
-  return found.some((healthy) => healthy !== null) ? before : { healthy: null, detail: null };
+  return found.some((healthy) => healthy !== null) ? { healthy: before.healthy, detail: before.detail } : { healthy: null, detail: null };
 }
 
 /** Forgets what was found of replicas that are not there any more. */

@@ -60,8 +60,8 @@ export class RolloutRun {
     try {
       for (; this.current.at < steps.length; this.current = { ...this.current, at: this.current.at + 1 }) {
         this.cancelled.signal.throwIfAborted();
-        await this.world.save(this.current);
         this.progress = null;
+        await this.world.save(this.current);
         this.world.shown();
         await this.step(steps[this.current.at] as RolloutStep);
         this.cancelled.signal.throwIfAborted();

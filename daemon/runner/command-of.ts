@@ -6,10 +6,13 @@ import { HiveError } from '../../shared/errors/index.js';
 import { engineOf } from './engine-of.js';
 import type { InstanceCommand, PublishedPort } from './instance-command.js';
 import type { EngineRef } from './runner.js';
+import { asService, swarmPort } from './swarm/swarm-command.js';
 
 /** What the spec's runner is to start, with every template filled in. @throws HiveError INVALID_CONFIG for what cannot be read then */
-export function commandOf({ runner, projectRoot, stop }: Pick<ServiceSpec, 'runner' | 'projectRoot' | 'stop'>, values: RuntimeValues): InstanceCommand {
-  return commandOfRunner(runner, { projectRoot, stopSignal: stop.signal, values });
+export function commandOf(spec: Pick<ServiceSpec, 'runner' | 'projectRoot' | 'stop' | 'rollout' | 'restart' | 'healthcheck'>, values: RuntimeValues): InstanceCommand {
+  const { runner, projectRoot, stop } = spec;
+  const command = commandOfRunner(runner, { projectRoot, stopSignal: stop.signal, values });
+  return command.type === 'swarm' ? asService(command, spec, values) : command;
 }
 
 /** As `commandOf`, of a runner that belongs to a hook. */
@@ -55,13 +58,15 @@ export function commandOfRunner(runner: RunnerSpec, { projectRoot, stopSignal, v
         engine: engineOf(runner) as EngineRef,
         image: fill(runner.image),
         command: words(runner.command),
-        ports: ports(runner.ports),
+        ports: runner.ports.map((text) => swarmPort(text, fill)),
         volumes: volumes(runner.volumes),
         constraints: runner.constraints.map(fill),
         networks: runner.networks.map(fill),
+        secrets: runner.secrets.map(fill),
         labels: labels(runner.labels),
         user: fillAny(runner.user),
         stopSignal,
+        upkeep: null,
       };
   }
 }

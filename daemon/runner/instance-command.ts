@@ -1,4 +1,4 @@
-import type { ComposeRunnerSpec, ContainerRunnerSpec, PullPolicy } from '../../shared/config/service-spec.js';
+import type { ComposeRunnerSpec, ContainerRunnerSpec, PullPolicy, RestartSpec } from '../../shared/config/service-spec.js';
 import type { ScriptCommand } from './script/script-command.js';
 import type { EngineRef } from './runner.js';
 
@@ -51,11 +51,35 @@ export interface SwarmCommand {
   readonly engine: EngineRef;
   readonly image: string;
   readonly command: readonly string[] | null;
-  readonly ports: readonly PublishedPort[];
+  readonly ports: readonly SwarmPort[];
   readonly volumes: readonly string[];
   readonly constraints: readonly string[];
   readonly networks: readonly string[];
+  /** `name` or `name:/path`. */
+  readonly secrets: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly user: string | null;
   readonly stopSignal: NodeJS.Signals;
+  /** What the swarm sees to by itself; null for a task, which ends. */
+  readonly upkeep: SwarmUpkeep | null;
+}
+
+export interface SwarmPort {
+  /** As the service calls it; null: it has no name for it. */
+  readonly name: string | null;
+  /** The port that a node publishes; null: each node takes any that is free, so that several tasks can be on one. */
+  readonly published: number | null;
+  readonly target: number;
+  readonly protocol: PublishedPort['protocol'];
+}
+
+export interface SwarmUpkeep {
+  readonly restart: RestartSpec;
+  readonly graceMs: number;
+  /** The service's checks by command, as one; the swarm makes it in the container. */
+  readonly check: { readonly command: string; readonly intervalMs: number; readonly timeoutMs: number; readonly retries: number; readonly startPeriodMs: number } | null;
+  /** Hive makes checks of its own, by http or tcp. */
+  readonly probed: boolean;
+  /** Replicas have the numbers of a colour in blue-green: every second one. */
+  readonly stride: 1 | 2;
 }

@@ -20,5 +20,9 @@ export async function openEngine(engine: EngineRef, tools: EngineTools): Promise
     const { ContainerRunner } = await import('./docker/container-runner.js');
     return new ContainerRunner({ type, socket }, tools);
   }
+  if (type === 'swarm') {
+    const { SwarmRunner } = await import('./swarm/swarm-runner.js');
+    return new SwarmRunner({ type, socket }, tools);
+  }
   throw new HiveError('NOT_SUPPORTED', `The runner ${engine.type} is not supported yet.`);
 }

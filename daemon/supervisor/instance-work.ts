@@ -325,7 +325,7 @@ export function mustBuild(spec: ServiceSpec, builds: Builds): boolean {
 
 /** `waiting for pid 4711 (node server.js) to handle SIGTERM, 8 s left` */
 function describeWaiting(waitingFor: readonly LiveProcess[], signal: string, leftMs: number): string {
-  const named = waitingFor.slice(0, 3).map(({ pid, command }) => `pid ${pid} (${command})`);
+  const named = waitingFor.slice(0, 3).map(({ pid, command }) => (pid === 0 ? command : `pid ${pid} (${command})`));
   const more = waitingFor.length > named.length ? ` and ${waitingFor.length - named.length} more` : '';
   return leftMs > 0
     ? `waiting for ${named.join(', ')}${more} to handle ${signal}, ${seconds(Math.ceil(leftMs / 1_000) * 1_000)} left`

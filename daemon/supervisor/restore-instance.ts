@@ -1,3 +1,4 @@
+import { verdictsOnPresent } from '../reconciler/replicas.js';
 import type { InstanceEvent } from '../reconciler/instance-event.js';
 import type { InstanceState } from '../reconciler/instance-state.js';
 import type { InstanceExit, RunningInstance } from '../runner/runner.js';
@@ -59,7 +60,8 @@ function restoreLiving(record: InstanceRecord | undefined, process: RunningInsta
   if (known?.kind === 'starting') {
     return { ...base, keepsRun: false, state: known, events: [{ kind: 'launched', process }, ...down] };
   }
-  const state: InstanceState = { kind: 'running', process, healthy, detail };
+  const replicas = known?.kind === 'running' && process.replicas !== undefined ? { replicas: verdictsOnPresent(process.replicas, known.replicas ?? {}) } : {};
+  const state: InstanceState = { kind: 'running', process, healthy, detail, ...replicas };
   if (known?.kind === 'stopping' && wanted === 'up') {
     if (known.purpose.kind === 'giveUp') return { ...base, state, events: [known.purpose] };
     return { ...base, state, events: [{ kind: 'restart', why: 'it was being restarted when the daemon ended' }] };

@@ -33,7 +33,7 @@ export const containerRunnerFields = {
 
 export const composeRunnerFields = {
   file: text().prefault('docker-compose.yml').describe('The compose file, relative to the project root.'),
-  service: text().describe('The service of that file.'),
+  service: text().optional().describe('One service of that file; without it, all of them.'),
   project: text().optional().describe('The compose project\'s name.'),
   command: command().optional().describe('What a hook runs instead of the service\'s own command.'),
 };
@@ -46,6 +46,7 @@ export const swarmRunnerFields = {
   volumes: z.array(text()).prefault([]).describe('Volumes and bind mounts, source:target[:ro].'),
   constraints: z.array(text()).prefault([]).describe('Placement constraints, such as node.role==worker.'),
   networks: oneOrMany(text()).prefault([]).describe('Overlay networks to join.'),
+  secrets: z.array(text()).prefault([]).describe('Secrets of the swarm, name or name:/path in the container; /run/secrets/name by default.'),
   labels: texts(text()).prefault({}).describe('Labels beside those that Hive sets.'),
   user: text().optional().describe('The user inside the container.'),
   socket: text().optional().describe('The engine\'s socket, if not its usual one.'),
@@ -85,7 +86,7 @@ export function normaliseRunner(runner: z.output<typeof runnerSchema>, projectRo
     }
     case 'compose': {
       const { file, service, project, command: instead } = runner.settings;
-      return { type: 'compose', file: resolve(projectRoot, file), service, project: project ?? null, command: instead ?? null };
+      return { type: 'compose', file: resolve(projectRoot, file), service: service ?? null, project: project ?? null, command: instead ?? null };
     }
     case 'swarm': {
       const { command: instead, user, socket, ...same } = runner.settings;

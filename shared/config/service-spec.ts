@@ -94,7 +94,8 @@ export interface ContainerRunnerSpec {
 export interface ComposeRunnerSpec {
   readonly type: 'compose';
   readonly file: string;
-  readonly service: string;
+  /** Null: all services of the file. */
+  readonly service: string | null;
   readonly project: string | null;
   /** What a hook runs instead of the service's own command. */
   readonly command: readonly TemplateText[] | TemplateText | null;
@@ -109,6 +110,8 @@ export interface SwarmRunnerSpec {
   readonly volumes: readonly TemplateText[];
   readonly constraints: readonly TemplateText[];
   readonly networks: readonly TemplateText[];
+  /** `name` or `name:/path`, of secrets that the swarm has. */
+  readonly secrets: readonly TemplateText[];
   readonly labels: Readonly<Record<string, TemplateText>>;
   readonly user: TemplateText | null;
   readonly socket: string | null;

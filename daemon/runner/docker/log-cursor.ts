@@ -28,8 +28,9 @@ export class LogCursorFile {
   private readonly path: string;
   private file: number | null = null;
 
-  constructor(paths: Pick<LogPaths, 'folder'>, number: number) {
-    this.path = join(paths.folder, `${number}.cursor`);
+  /** `name`: the instance's number, or what else there is one of. */
+  constructor(paths: Pick<LogPaths, 'folder'>, name: number | string) {
+    this.path = join(paths.folder, `${name}.cursor`);
   }
 
   /** Null where there is none, or only one of another container. */
