@@ -1,4 +1,4 @@
-import { streamNames, type StreamName } from '../../logs/log-paths.js';
+import { streamNames, type OutputName } from '../../logs/log-paths.js';
 import type { StreamWriter, TimedBytes } from '../../logs/stream-writer.js';
 import type { LogCursor, LogCursorFile, StreamCursor } from '../docker/log-cursor.js';
 import type { LogFrame } from '../docker/log-frames.js';
@@ -11,12 +11,12 @@ const mostBeyondBytes = 4 * 1024 * 1024;
 export class ReplicaLog {
   private constructor(
     private readonly task: string,
-    private readonly writers: Readonly<Record<StreamName, StreamWriter>>,
+    private readonly writers: Readonly<Record<OutputName, StreamWriter>>,
     private readonly file: LogCursorFile,
-    private readonly streams: Readonly<Record<StreamName, ResumedStream>>,
+    private readonly streams: Readonly<Record<OutputName, ResumedStream>>,
   ) {}
 
-  static async open(task: string, writers: Readonly<Record<StreamName, StreamWriter>>, file: LogCursorFile): Promise<ReplicaLog> {
+  static async open(task: string, writers: Readonly<Record<OutputName, StreamWriter>>, file: LogCursorFile): Promise<ReplicaLog> {
     const cursor = file.read(task);
     const streams = await Promise.all(streamNames.map((name) => resumed(writers[name], cursor?.[name])));
     const [stdout, stderr] = streams as [ResumedStream, ResumedStream];

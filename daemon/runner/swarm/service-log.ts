@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { toHiveError } from '../../../shared/errors/index.js';
-import { logPaths, streamNames, type StreamName } from '../../logs/log-paths.js';
+import { logPaths, streamNames, type OutputName } from '../../logs/log-paths.js';
 import type { LogStore } from '../../logs/log-store.js';
 import type { StreamWriter } from '../../logs/stream-writer.js';
 import type { EngineConnection } from '../docker/engine-connection.js';
@@ -32,7 +32,7 @@ const endsWithinMs = 1_500;
  * written, so that the next daemon loses and doubles none.
  */
 export class ServiceLog {
-  private readonly writers = new Map<number, Record<StreamName, StreamWriter>>();
+  private readonly writers = new Map<number, Record<OutputName, StreamWriter>>();
   private readonly replicas = new Map<string, ReplicaLog>();
   private readonly tasks = new Map<string, SwarmTask>();
   private following: Promise<void> | null = null;
@@ -144,7 +144,7 @@ export class ServiceLog {
     return replica;
   }
 
-  private async open(number: number): Promise<Record<StreamName, StreamWriter>> {
+  private async open(number: number): Promise<Record<OutputName, StreamWriter>> {
     const { logs, identity: { ref } } = this.options;
     const own = { ...ref, number };
     await logs.prepare(own);
