@@ -62,10 +62,12 @@ export function measure({ samples, instances, nowMs, windowMs, everyMs }: Looks)
 const nothing: Figures = { cpu: 0, memoryBytes: 0 };
 
 function whyTooFew(recent: readonly Sample[], whole: number, needed: number, instances: readonly string[], everyMs: number): string {
-  const last = recent.at(-1);
-  const lacking = last === undefined ? [] : instances.filter((id) => !isSound(last.figures.get(id)));
+  const last = recent.at(-1)?.figures;
   const progress = `${duration(whole * everyMs)} of the ${duration(needed * everyMs)} that a decision needs are measured`;
-  return lacking.length === 0 ? progress : `there are no sound figures of ${lacking.join(', ')}; ${progress}`;
+  const lacking = last === undefined ? [] : instances.filter((id) => !last.has(id));
+  if (lacking.length > 0) return `there are no figures of ${lacking.join(', ')} at the moment; ${progress}`;
+  const odd = last === undefined ? [] : instances.filter((id) => !isSound(last.get(id)));
+  return odd.length === 0 ? progress : `the figures of ${odd.join(', ')} cannot be right; ${progress}`;
 }
 
 function isSound(figures: Figures | undefined): boolean {
