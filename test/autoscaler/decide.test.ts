@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { decide, type Condition, type Decision, type Situation } from '../../plugins/autoscaler/decide.js';
+import { decide, type Condition, type Decision, type Memory, type Situation } from '../../plugins/autoscaler/decide.js';
 import { measure, type Measured, type Sample } from '../../plugins/autoscaler/usage.js';
 import { defaultScale, minute, second } from './simulation.js';
 
@@ -14,7 +14,7 @@ const now = 60 * minute;
 const long = { changedAtMs: 0, quiet: null };
 const quiet = (instances: number) => ({ changedAtMs: 0, quiet: { sinceMs: now - 6 * minute, instances } });
 
-function decided(scale: Partial<Situation['scale']>, measured: Measured, { condition = settled, memory = long } = {}): Decision {
+function decided(scale: Partial<Situation['scale']>, measured: Measured, { condition = settled, memory = long }: { condition?: Condition; memory?: Memory } = {}): Decision {
   return decide({ nowMs: now, scale: { ...defaultScale, ...scale }, condition, measured, memory }).decision;
 }
 
@@ -49,7 +49,7 @@ describe('a decision', () => {
 
   it('downwards wants use to be low for cooldown_down, and keeps what the busiest moment of that time needed', () => {
     const scale = { ...defaultScale, instances: 8 };
-    let memory: Situation['memory'] = long;
+    let memory: Memory = long;
     const at = (ms: number, cpu: number): Decision => {
       const step = decide({ nowMs: now + ms, scale, condition: settled, measured: use(cpu), memory });
       memory = step.memory;
