@@ -45,6 +45,7 @@ export class Backups {
   readonly #ending = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #running = 0;
+  #creatingSince: number | null = null;
 
   constructor(private settings: Settings, private readonly options: BackupsOptions) {}
 
@@ -62,8 +63,10 @@ export class Backups {
   /** A service crashed: a backup follows, once for many. Durable when it resolves. */
   async noteCrash(at: number): Promise<void> {
     const { history } = this.options;
-    // One that waits for its backup already is enough, but what is being written may not know of this one.
-    if (!this.settings.onCrash || (history.now.crashAt !== null && this.#running === 0)) return;
+    const { crashAt } = history.now;
+    // One that waits for its backup is enough, unless that backup is being made and may not know of this one.
+    const isKnown = crashAt !== null && (this.#creatingSince === null || crashAt > this.#creatingSince);
+    if (!this.settings.onCrash || isKnown) return;
     await history.update({ crashAt: at });
     this.#plan();
   }
@@ -82,29 +85,33 @@ export class Backups {
   }
 
   create(reason: BackupReason, options: JobOptions = {}): Promise<Created> {
-    return this.#alone(async () => {
-      const { history, daemon, dataDir } = this.options;
-      const began = Date.now();
-      const id = newSnapshotId(new Date(began));
-      const { writing } = history.now;
-      try {
-        const vault = this.#vault();
-        await history.update({ writing: id, ...(reason === 'crash' ? { lastCrashBackupAt: began } : {}) });
-        const exported = await exportFrom(daemon);
-        const { includeSecrets, keep } = this.settings;
-        const created = await runJob('create', { vault, id, reason, exported, includeSecrets, keep, dataDir, abandoned: writing === null ? [] : [writing] }, this.#job(options));
-        const { crashAt } = history.now;
-        const isCovered = crashAt !== null && crashAt <= began;
-        await history.update({ writing: null, lastSuccessAt: Date.now(), lastSnapshot: id, failures: 0, lastProblem: null, ...(isCovered ? { crashAt: null } : {}) });
-        return created;
-      } catch (thrown) {
-        const { message } = toHiveError(thrown);
-        if (!this.#ending.signal.aborted) await history.update({ lastFailureAt: Date.now(), failures: history.now.failures + 1, lastProblem: message });
-        throw thrown;
-      } finally {
-        this.#plan();
-      }
-    });
+    return this.#alone(() => this.#create(reason, options));
+  }
+
+  async #create(reason: BackupReason, options: JobOptions): Promise<Created> {
+    const { history, daemon, dataDir } = this.options;
+    const began = Date.now();
+    const id = newSnapshotId(new Date(began));
+    const { writing } = history.now;
+    this.#creatingSince = began;
+    try {
+      const vault = this.#vault();
+      await history.update({ writing: id, ...(reason === 'crash' ? { lastCrashBackupAt: began } : {}) });
+      const exported = await exportFrom(daemon);
+      const { includeSecrets, keep } = this.settings;
+      const created = await runJob('create', { vault, id, reason, exported, includeSecrets, keep, dataDir, abandoned: writing === null ? [] : [writing] }, this.#job(options));
+      const { crashAt } = history.now;
+      const isCovered = crashAt !== null && crashAt <= began;
+      await history.update({ writing: null, lastSuccessAt: Date.now(), lastSnapshot: id, failures: 0, lastProblem: null, ...(isCovered ? { crashAt: null } : {}) });
+      return created;
+    } catch (thrown) {
+      const { message } = toHiveError(thrown);
+      if (!this.#ending.signal.aborted) await history.update({ lastFailureAt: Date.now(), failures: history.now.failures + 1, lastProblem: message });
+      throw thrown;
+    } finally {
+      this.#creatingSince = null;
+      this.#plan();
+    }
   }
 
   list(from: Vault | null, options: JobOptions = {}): Promise<ListedSnapshots> {
@@ -161,19 +168,18 @@ export class Backups {
     const waitMs = Math.max(0, next.at - Date.now());
     this.#timer = setTimeout(() => {
       if (waitMs > longestWaitMs) this.#plan();
-      else void this.#runDue(next);
+      else void this.#alone(() => this.#createDue());
     }, Math.min(waitMs, longestWaitMs));
   }
 
-  async #runDue({ reason }: NextBackup): Promise<void> {
-    // One that somebody asks for meanwhile may make this one needless.
-    if (this.#running > 0) {
-      this.#timer = setTimeout(() => this.#plan(), 1_000);
-      return;
-    }
+  async #createDue(): Promise<void> {
     const { log } = this.options;
+    const next = this.#next();
+    // One that somebody asked for while this waited for its turn has made it needless.
+    if (next === null || next.at > Date.now()) return this.#plan();
+    const { reason } = next;
     try {
-      const { id, files, bytes, removed, missing } = await this.create(reason);
+      const { id, files, bytes, removed, missing } = await this.#create(reason, {});
       log('info', `Snapshot ${id} (${reason}): ${files} files, ${bytes} bytes, verified; ${removed.length} older ones removed.`);
       for (const sentence of missing) log('warn', sentence);
     } catch (thrown) {
