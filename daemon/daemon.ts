@@ -16,6 +16,7 @@ import { homeId } from './runner/home-id.js';
 import { openEngine } from './runner/open-engine.js';
 import { Runners } from './runner/runners.js';
 import { allowListedEnvironment } from './runner/script/environment.js';
+import { removeRunFolders } from './runner/script/run-folder.js';
 import { ScriptRunner } from './runner/script/script-runner.js';
 import { daemonHandlers } from './rpc/handlers/daemon-handlers.js';
 import { eventHandlers } from './rpc/handlers/event-handlers.js';
@@ -114,11 +115,15 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
     settingsOf: (plugin) => sources.sourceSpec('default')?.plugins[plugin] ?? {},
     someServiceHas: (feature) => sources.allSpecs().some((spec) => (feature === 'route' ? spec.proxy.length > 0 : spec.scale !== null)),
   });
-  const sources: SourceManager = new SourceManager({ home, store, supervisor, log, environment: process.env, onLive: () => {
+  const sources: SourceManager = new SourceManager({
+    home, store, supervisor, log, environment: process.env,
+    onLive: () => {
       void plugins.settingsChanged();
       // Where the front door listens may have changed.
       routes.touch();
-    } });
+    },
+    onDeleted: (source, service) => removeRunFolders(home, source, service),
+  });
   await sources.load();
   await supervisor.stopOrphans(new Set(sources.loaded()), new Set(sources.list().map(({ name }) => name)));
   const stats = new StatsSampler({

@@ -25,6 +25,9 @@ const usualDrainMs = 30_000;
 /** A proxy ends what takes longer than its limit, and then says so: this is for the word to arrive. */
 const drainSlackMs = 5_000;
 
+/** After a look at the routes, the next one waits so many times as long as it took: a thousand changes are a few looks. */
+const restPerWork = 3;
+
 export interface RouteSources {
   /** The routes as they have to be now. */
   derive(): Route[];
@@ -43,7 +46,11 @@ export class RouteHub {
   private json: RawJson;
   private readonly subscribers = new Map<Session, Subscriber>();
   private readonly listeners = new Set<() => void>();
-  private scheduled = false;
+  private scheduled: Promise<void> | null = null;
+  /** What the table says, without its version: to see whether it has changed. */
+  private said = JSON.stringify({ bind: [], routes: [] });
+  /** When the next look is due at the earliest, on the clock of performance.now(). */
+  private restsUntil = 0;
   /** A proxy serves somewhere that is not connected. */
   private absence: NodeJS.Timeout | null = null;
 
@@ -70,11 +77,24 @@ export class RouteHub {
     return [...this.subscribers.values()].flatMap(({ refused }) => (refused === null ? [] : [refused.reason]));
   }
 
-  /** Something that the table is made of may have changed: looks at the end of this turn of the loop. */
+  /** Something that the table is made of may have changed: looks at the end of this turn of the loop, or soon when there is a lot to look at. */
   touch(): void {
-    if (this.scheduled) return;
-    this.scheduled = true;
-    setImmediate(() => this.refresh());
+    void this.refreshed();
+  }
+
+  /** Resolves when the table says what holds now. */
+  private refreshed(): Promise<void> {
+    this.scheduled ??= new Promise((resolve) => {
+      const look = (): void => {
+        this.scheduled = null;
+        this.refresh();
+        resolve();
+      };
+      const rest = this.restsUntil - performance.now();
+      if (rest < 1) setImmediate(look);
+      else setTimeout(look, rest);
+    });
+    return this.scheduled;
   }
 
   subscribe(session: Session, drainMs = usualDrainMs): RawJson {
@@ -124,7 +144,7 @@ export class RouteHub {
    * @throws HiveError CONFLICT when a proxy refuses it, TIMEOUT
    */
   async inForce(timeoutMs: number): Promise<void> {
-    this.refresh();
+    await this.refreshed();
     const { version } = this.table;
     await this.until(timeoutMs, `route version ${version} to be applied by every proxy`, () => {
       const refusal = [...this.subscribers.values()].find(({ refused }) => refused !== null && refused.version >= version)?.refused;
@@ -138,7 +158,7 @@ export class RouteHub {
    * `limitMs`, or, where that is null, when every proxy has cut off what took longer than its own limit.
    */
   async drain(endpoints: readonly string[], limitMs: number | null): Promise<'drained' | 'limit'> {
-    this.refresh();
+    await this.refreshed();
     const longest = Math.max(usualDrainMs, ...[...this.subscribers.values()].map(({ drainMs }) => drainMs)) + drainSlackMs;
     try {
       await this.until(limitMs ?? longest, 'endpoints to drain', () => this.absence === null && [...this.subscribers.values()].every((subscriber) => hasLetGo(subscriber, endpoints)));
@@ -149,9 +169,16 @@ export class RouteHub {
   }
 
   private refresh(): void {
-    this.scheduled = false;
+    const beganAt = performance.now();
     const next = { bind: [...this.sources.bind()], routes: this.sources.derive() };
-    if (JSON.stringify(next) === JSON.stringify({ bind: this.table.bind, routes: this.table.routes })) return;
+    const said = JSON.stringify(next);
+    if (said !== this.said) this.publish(next, said);
+    const now = performance.now();
+    this.restsUntil = now + restPerWork * (now - beganAt);
+  }
+
+  private publish(next: Omit<RouteTable, 'version'>, said: string): void {
+    this.said = said;
     const before = endpointsOf(this.table.routes);
     const after = endpointsOf(next.routes);
     const gone = new Set([...before.keys()].filter((id) => !after.has(id)));
@@ -161,7 +188,7 @@ export class RouteHub {
     const cause = first === undefined ? undefined : this.sources.causeOf(first.slice(0, first.lastIndexOf('#')));
     const version = this.table.version + 1;
     this.table = { version, ...next };
-    this.json = new RawJson(JSON.stringify(this.table));
+    this.json = new RawJson(`{"version":${version},${said.slice(1)}`);
     void this.store.record((tx) => {
       tx.db.prepare("INSERT INTO meta VALUES ('routes', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value").run(String(version));
       tx.append({ type: 'routes.changed', version, ...(left.length === 0 ? {} : { left }), ...(joined.length === 0 ? {} : { joined }) }, cause);

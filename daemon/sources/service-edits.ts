@@ -30,6 +30,8 @@ export class ServiceEdits {
     private readonly live: LiveSources,
     private readonly supervisor: SupervisorPort,
     private readonly makeCocoons: () => Promise<void>,
+    /** Told that a service is gone for good, before another of its name can come. */
+    private readonly onDeleted: (source: string, service: string) => void,
   ) {}
 
   async create({ source, name, config }: { source: string; name: string; config: unknown }, cause: PendingCause): Promise<ServiceChange> {
@@ -79,6 +81,7 @@ export class ServiceEdits {
       this.draft(source, reader, edit);
       const removal = (): Promise<void> => this.write(source, this.draft(source, reader, edit), cause, fqn);
       await (source.announced ? this.supervisor.stopAndDrop(fqn, cause, removal) : removal());
+      this.onDeleted(source.name, name);
     });
   }
 

@@ -35,6 +35,8 @@ export interface SourceManagerOptions {
   readonly environment: Environment;
   /** Told each time that what sources say has changed, once it can be asked for. */
   readonly onLive?: () => void;
+  /** Told that a service of a database is gone for good, before another of its name can come. */
+  readonly onDeleted?: (source: string, service: string) => void;
   /** Parts of the format to refuse; by default what this build does not run yet. */
   readonly unsupported?: readonly Unsupported[];
 }
@@ -60,7 +62,7 @@ export class SourceManager {
     const { store, supervisor, log, home, environment, unsupported } = options;
     this.live = new LiveSources(store, supervisor, log, options.onLive);
     this.readers = new ReaderFactory(home, environment, unsupported);
-    this.edits = new ServiceEdits(this.live, supervisor, () => this.makeCocoons());
+    this.edits = new ServiceEdits(this.live, supervisor, () => this.makeCocoons(), (source, service) => options.onDeleted?.(source, service));
     this.schedule = new ReloadSchedule((name) => watchedReload(this.watched, name));
     this.watch = new FileWatch((name) => this.schedule.notice(name));
     this.watched = { live: this.live, read: (source) => this.read(source), retry: (name, delayMs) => this.schedule.later(name, delayMs), log };

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { HiveError } from '../../../shared/errors/hive-error.js';
 import { isServiceName, isSourceName } from '../../../shared/config/names.js';
@@ -43,6 +43,13 @@ export function listRunFolders(home: string): { ref: InstanceRef; folder: string
   return found;
 }
 
+/** A service is gone for good: removes its run folders, but for those that something is left in. */
+export function removeRunFolders(home: string, source: string, service: string): void {
+  const folder = path.join(runRootOf(home), source, service);
+  for (const name of namesIn(folder)) removeIfEmpty(path.join(folder, name));
+  removeIfEmpty(folder);
+}
+
 /** The run folders of tasks of a home, which earlier daemons may have left. Which instance a task ran for is not on record. */
 export function listTaskFolders(home: string): { ref: TaskRef; folder: string }[] {
   const root = runRootOf(home);
@@ -55,6 +62,14 @@ export function listTaskFolders(home: string): { ref: TaskRef; folder: string }[
     }
   }
   return found;
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // There is something in it, or it is not there.
+  }
 }
 
 function isTaskName(name: string): boolean {
