@@ -10,8 +10,8 @@ interface Subscriber {
   acknowledged: number;
   refused: { version: number; reason: string } | null;
   listening: readonly string[];
-  /** Endpoints that it was told to leave and has not said are drained. */
-  readonly draining: Set<string>;
+  /** Endpoints that it was told to leave and has not said are drained, with the version that they are no longer in. */
+  readonly draining: Map<string, number>;
   /** How long it lets requests go on at such an endpoint, in milliseconds. */
   readonly drainMs: number;
 }
@@ -104,7 +104,7 @@ export class RouteHub {
     });
     this.remember('serves');
     this.refresh();
-    this.subscribers.set(session, { key, acknowledged: -1, refused: null, listening: [], draining: new Set(), drainMs });
+    this.subscribers.set(session, { key, acknowledged: -1, refused: null, listening: [], draining: new Map(), drainMs });
     // Only now: who waits for a proxy that is away must find it as one that has said nothing yet.
     this.endAbsence();
     return this.json;
@@ -120,12 +120,12 @@ export class RouteHub {
     this.tell();
   }
 
-  acknowledge(session: Session, version: number, { listening, draining = [] }: { listening: readonly string[] | undefined; draining: readonly string[] | undefined }): void {
+  acknowledge(session: Session, version: number, { listening, draining }: { listening: readonly string[] | undefined; draining: readonly string[] | undefined }): void {
     const subscriber = this.of(session);
     subscriber.acknowledged = Math.max(subscriber.acknowledged, version);
     subscriber.refused = null;
     if (listening !== undefined) subscriber.listening = listening;
-    for (const endpoint of draining) subscriber.draining.add(endpoint);
+    if (draining !== undefined) heedDraining(subscriber, version, draining);
     this.tell();
   }
 
@@ -194,7 +194,7 @@ export class RouteHub {
       tx.append({ type: 'routes.changed', version, ...(left.length === 0 ? {} : { left }), ...(joined.length === 0 ? {} : { joined }) }, cause);
     });
     for (const [session, subscriber] of this.subscribers) {
-      for (const endpoint of gone) subscriber.draining.add(endpoint);
+      for (const endpoint of gone) subscriber.draining.set(endpoint, version);
       session.rpc.notify('routes', this.json);
     }
   }
@@ -249,6 +249,16 @@ export class RouteHub {
 /** One that has said nothing yet may have taken over processes that still serve requests there. */
 function hasLetGo({ acknowledged, refused, draining }: Subscriber, endpoints: readonly string[]): boolean {
   return (acknowledged >= 0 || refused !== null) && !endpoints.some((endpoint) => draining.has(endpoint));
+}
+
+/**
+ * What a proxy still drains when it has applied a version. It need not have applied each one before: of an endpoint that
+ * came and went in versions that were overtaken on their way it knows nothing, and never says that it is drained.
+ */
+function heedDraining(subscriber: Subscriber, version: number, draining: readonly string[]): void {
+  const still = new Set(draining);
+  for (const [endpoint, left] of subscriber.draining) if (left <= version && !still.has(endpoint)) subscriber.draining.delete(endpoint);
+  for (const endpoint of draining) if (!subscriber.draining.has(endpoint)) subscriber.draining.set(endpoint, version);
 }
 
 /** The instance behind each endpoint. */

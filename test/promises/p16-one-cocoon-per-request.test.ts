@@ -7,8 +7,8 @@ import { servicesInProc } from '../support/services-in-proc.js';
 import { until } from '../support/until.js';
 
 /** In the normal run; HIVE_COCOON_KILLS=100 HIVE_COCOONS=1000 for the whole promise. */
-const kills = Number(process.env['HIVE_COCOON_KILLS'] ?? 10);
-const many = Number(process.env['HIVE_COCOONS'] ?? 120);
+const kills = Number(process.env['HIVE_COCOON_KILLS'] ?? 6);
+const many = Number(process.env['HIVE_COCOONS'] ?? 100);
 /** Plugins that are killed often are started again soon, and never put in quarantine. */
 const restartsSoon = { HIVE_PLUGIN_TIMINGS: JSON.stringify({ backoffFirstMs: 20, backoffLongestMs: 20, quarantineAfter: 100_000 }) };
 

@@ -86,10 +86,14 @@ export class SignaledHive {
     return (await this.hive.client.callPlugin({ plugin: 'signaling-control', method: 'status' })) as PluginStatus;
   }
 
+  /** What the process of a cocoon has in its environment, once it is the cocoon and not the shell that starts it. */
   async environmentOf(name: string): Promise<Record<string, string>> {
     const { instances } = await this.hive.service(`cocoons:${name}`);
-    const text = readFileSync(`/proc/${instances[0]?.pid}/environ`, 'utf8');
-    return Object.fromEntries(text.split('\0').filter((line) => line !== '').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+    return until(() => {
+      const text = readFileSync(`/proc/${instances[0]?.pid}/environ`, 'utf8');
+      const variables = Object.fromEntries(text.split('\0').filter((line) => line !== '').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+      return 'COCOON_NAME' in variables ? variables : undefined;
+    }, `the environment of ${name}`);
   }
 
   async end(): Promise<void> {
