@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { z } from 'zod';
 import { checkDependencies } from './check-dependencies.js';
 import { checkFields } from './check-fields.js';
+import { checkLimits } from './check-limits.js';
 import { checkPortsAreUnique, checkPortsOfService } from './check-ports.js';
 import { checkScale } from './check-scale.js';
 import { checkAliases, checkBlueGreen, checkExposedAreUnique, checkRoutesAreUnique } from './check-routes.js';
@@ -11,6 +12,7 @@ import { nodeAt, nowhere, withEntry, type ConfigNode, type MapNode } from './con
 import { normaliseEnvironment } from './environment.js';
 import { normaliseHooks } from './hooks.js';
 import { interpolate, type Environment } from './interpolate.js';
+import { limitSupport, type LimitSupport } from './limit-support.js';
 import { nameProblem } from './names.js';
 import { normaliseService } from './normalise-service.js';
 import { notYetSupported, refuseUnsupported, type Unsupported } from './not-yet-supported.js';
@@ -35,6 +37,8 @@ export interface LoadOptions {
   readonly env: Environment;
   /** What to refuse with "not supported yet"; the list of this build by default. */
   readonly unsupported?: readonly Unsupported[];
+  /** Which limits can be enforced; what this machine can do by default. */
+  readonly limitSupport?: LimitSupport;
 }
 
 /** Reads and loads a YAML file. Never throws: what cannot be read is a problem too. */
@@ -72,6 +76,7 @@ export function loadTree(written: ConfigNode, problems: ProblemList, options: Lo
   for (const draft of drafts) {
     checkPortsOfService(draft, problems);
     checkScale(draft, problems);
+    checkLimits(draft, options.limitSupport ?? limitSupport, problems);
     checkBlueGreen(draft, problems);
     checkAliases(draft, problems);
     checkTemplates(draft, problems);

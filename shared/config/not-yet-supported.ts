@@ -13,7 +13,6 @@ const is = (wanted: string) => (value: unknown) => value === wanted;
 /** What is refused rather than ignored. A line goes when its feature comes; nothing else has to change. */
 export const notYetSupported: readonly Unsupported[] = [
   { feature: 'the compose runner', at: ['services', '*', 'runner', 'type'], when: is('compose') },
-  { feature: 'limits', at: ['services', '*', 'limits'] },
 ];
 
 /** Reports every use of what `unsupported` lists. */

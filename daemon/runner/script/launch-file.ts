@@ -7,6 +7,8 @@ export interface LaunchOrder {
   readonly stdoutPath: string;
   readonly stderrPath: string;
   readonly openFiles?: number;
+  /** Folders of cgroups that the service enters before it is executed. */
+  readonly cgroups?: readonly string[];
   /** Octal digits. */
   readonly umask: string;
 }
@@ -37,6 +39,8 @@ export function launchFileText(order: LaunchOrder): string {
   const lines = [
     `hive_folder=${quoteForShell(order.workingDirectory)}`,
     'hive_service() {',
+    // Its own fork enters, so that nothing of it ever runs outside; 0 means whoever writes.
+    ...(order.cgroups ?? []).map((folder) => `{ echo 0 >> ${quoteForShell(`${folder}/cgroup.procs`)}; } 2>> ${quoteForShell(order.stderrPath)} || exit`),
     `umask ${order.umask}`,
     ...(order.openFiles === undefined ? [] : [`ulimit -n ${order.openFiles} || exit`]),
     `unset ${launcherVariables.join(' ')}`,

@@ -11,7 +11,8 @@ import { parseShebang } from './shebang.js';
 
 /** A launch that nothing is found to stand against. */
 export interface LaunchPlan {
-  readonly launchText: string;
+  /** The text of the order, once it is known which cgroups the service is to enter. */
+  launchText(cgroups: readonly string[]): string;
   /** The script to be written for the interpreter that its first line names. */
   readonly script: { readonly path: string; readonly text: string } | null;
   readonly startedWith: StartedWith;
@@ -42,7 +43,8 @@ export function planLaunch(
   if (problem !== null) throw spawnFailed(request, problem);
 
   return {
-    launchText: launchFileText({
+    launchText: (cgroups) => launchFileText({
+      cgroups,
       words,
       environment,
       workingDirectory,

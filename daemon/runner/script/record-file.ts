@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
+import { removeCgroups } from './instance-cgroups.js';
 import { parseRecord, type InstanceRecord } from './record.js';
 import { namesIn } from './run-folder.js';
 
@@ -44,6 +45,7 @@ export function revokeOrders(folder: string): void {
 /** Removes what an incarnation leaves next to its record. */
 export function removeLeftovers(folder: string, incarnation: string): void {
   rmSync(path.join(folder, `script.${incarnation}`), { force: true });
+  removeCgroups(folder, incarnation);
 }
 
 function readIfThere(file: string): string | null {

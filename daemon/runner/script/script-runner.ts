@@ -2,7 +2,8 @@ import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { HiveError } from '../../../shared/errors/hive-error.js';
 import { readProcess } from '../../../shared/process/proc-table.js';
-import type { ProcessRow } from '../../../shared/process/process-row.js';
+import { isGone, type ProcessRow } from '../../../shared/process/process-row.js';
+import { mayBeSignalled } from '../../../shared/process/send-signal.js';
 import {
   instanceKey,
   type AdoptReport,
@@ -19,6 +20,7 @@ import type { TaskReport, TaskRequest } from '../task.js';
 import { adoptSurvivors } from './adopt-survivors.js';
 import { Doorbell, type Ring } from './doorbell.js';
 import { readInstanceState } from './instance-state.js';
+import { makeCgroups, pidsInCgroups, removeOldCgroups } from './instance-cgroups.js';
 import { LaunchOrders, type LaunchOutcome } from './launch-orders.js';
 import { Launcher, preferredShell } from './launcher.js';
 import { loopShare } from './loop-share.js';
@@ -209,8 +211,10 @@ export class ScriptRunner implements Runner<ScriptCommand> {
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       removeLeftovers(folder, request.incarnation);
+      removeOldCgroups(folder);
       if (plan.script !== null) writeNewFile(plan.script.path, plan.script.text, 0o700);
-      writeNewFile(path.join(folder, `launch.${order}`), plan.launchText, 0o600);
+      const cgroups = request.limits === undefined ? [] : makeCgroups(folder, request.incarnation, request.limits);
+      writeNewFile(path.join(folder, `launch.${order}`), plan.launchText(cgroups), 0o600);
     } catch (error) {
       removeOrder(folder, order);
       throw spawnFailed(request, error instanceof Error ? error.message : String(error));
@@ -244,8 +248,13 @@ export class ScriptRunner implements Runner<ScriptCommand> {
     return { incarnation: instance.incarnation, main: this.watched.get(instance.incarnation)?.main ?? null, known: new Map() };
   }
 
-  private members(owner: TreeOwner): Promise<ProcessRow[]> {
-    return findMembers(owner, this.sparedSessions, () => this.watched.livingPids());
+  private async members(owner: TreeOwner): Promise<ProcessRow[]> {
+    const rows = await findMembers(owner, this.sparedSessions, () => this.watched.livingPids());
+    const folder = this.watched.get(owner.incarnation)?.folder;
+    if (folder === undefined) return rows;
+    const found = new Set(rows.map(({ pid }) => pid));
+    const others = pidsInCgroups(folder, owner.incarnation).filter((pid) => !found.has(pid) && mayBeSignalled(pid));
+    return [...rows, ...others.flatMap((pid) => readProcess(pid) ?? []).filter((row) => !isGone(row))];
   }
 
   /** The shim's word on how a service ended, for which a moment may be needed after its last process has gone. */

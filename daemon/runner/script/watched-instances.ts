@@ -2,6 +2,7 @@ import { isAlive, type ProcessIdentity } from '../../../shared/process/identity.
 import { dateOfTicks } from '../../../shared/process/machine.js';
 import type { ExitResult, InstanceExit, InstanceRef, RunningInstance } from '../runner.js';
 import { exitDiagnosis, type StartedWith } from './diagnose.js';
+import { memoryDiagnosis } from './instance-cgroups.js';
 import { readInstanceState } from './instance-state.js';
 
 /** An incarnation that this daemon has seen alive, or whose end it has not forgotten. */
@@ -135,7 +136,7 @@ export class WatchedInstances {
 
   private finish(instance: WatchedInstance, exit: ExitResult, at: Date): void {
     const { ref, incarnation, startedAt, startedWith, main } = instance;
-    const diagnosis = startedWith === null ? undefined : exitDiagnosis(exit, at.getTime() - startedAt.getTime(), startedWith);
+    const diagnosis = memoryDiagnosis(instance.folder, incarnation) ?? (startedWith === null ? undefined : exitDiagnosis(exit, at.getTime() - startedAt.getTime(), startedWith));
     const end: InstanceExit = {
       ref,
       incarnation,
