@@ -1,5 +1,5 @@
 import { access, readFile, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { HiveError } from '../../../shared/errors/hive-error.js';
 import type { ExportedState } from '../snapshot/exported.js';
 import { sha256, type BackedUpFile, type BackedUpSource, type Manifest } from '../snapshot/manifest.js';
@@ -69,8 +69,9 @@ async function planFile({ manifest, now, folder }: Situation, source: BackedUpSo
   const path = presentPath(file.path ?? '', manifest.home, now.home);
   const from = join(folder, file.name);
   const present = await digestOf(path);
-  if (present === null && !(await isThere(dirname(path))) && file.role === 'config' && dirname(path) !== now.home) {
-    plan.remarks.push(`${dirname(path)} is made anew: the programs of source ${source.name} are not in a backup.`);
+  if (present === null && file.role === 'config' && dirname(path) !== now.home && !(await isThere(dirname(path)))) {
+    const project = basename(dirname(path)) === '.adi' ? dirname(dirname(path)) : dirname(path);
+    plan.remarks.push(`${project} is made anew: the programs of source ${source.name} are not in a backup.`);
   }
   if (file.name.endsWith('.db') && present !== null) {
     // A live database never has the bytes of its copy; whether it differs in content is not worth a guess.

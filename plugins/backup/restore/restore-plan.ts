@@ -43,9 +43,7 @@ export function describeStep(step: RestoreStep): string {
     case 'reload': return `reload source ${step.source}`;
     case 'enable': return `enable source ${step.source}`;
     case 'disable': return `disable source ${step.source}: it was disabled when it was backed up`;
-    case 'choosePlugins': {
-      const decided = step.plugins.filter(({ choice }) => choice !== 'default').map(({ plugin, choice }) => `${plugin} ${choice}`);
-      return `plugins as they were decided by hand: ${decided.join(', ') || 'none'}`;
-    }
+    case 'choosePlugins':
+      return `plugins as they were: ${step.plugins.map(({ plugin, choice }) => `${plugin} ${choice === 'default' ? 'as hive.yaml says' : choice}`).join(', ')}`;
   }
 }
