@@ -1,3 +1,4 @@
+import type { NewEvent } from '../../shared/protocol/events.js';
 import type { ExitResult } from '../runner/runner.js';
 import type { InstanceEvent, EventKind, EventOf } from './instance-event.js';
 import type { InstanceState, StateKind, StateOf } from './instance-state.js';
@@ -78,8 +79,10 @@ const table: Table = {
       const events = replicaEvents(context, state.process, process);
       if (process.replicas === undefined) return { next: { ...state, process }, history: context.history, effects: [], events, restarted: false };
       const replicas = verdictsOnPresent(process.replicas, state.replicas ?? {});
-      const next = { ...state, process, replicas, ...healthOfAll(process.replicas, replicas, state) };
-      return { next, history: context.history, effects: [], events, restarted: false };
+      const health = healthOfAll(process.replicas, replicas, state);
+      // Checks of Hive's have told it themselves, replica by replica.
+      const told = Object.keys(replicas).length > 0 || health.healthy === null || health.healthy === state.healthy ? [] : [byCluster(context, health.healthy)];
+      return { next: { ...state, process, replicas, ...health }, history: context.history, effects: [], events: [...events, ...told], restarted: false };
     },
     replicaVerdict: (state, event, context) => {
       const { process } = state;
@@ -187,4 +190,8 @@ function tryAgain(state: StateOf<'failed'>, context: StepContext, why: string): 
 
 function forgetting(incarnation: string): Effect[] {
   return [{ do: 'forget', incarnation }];
+}
+
+function byCluster({ service, instance }: StepContext, healthy: boolean): NewEvent {
+  return { type: 'service.healthChanged', service, instance, healthy, check: 'cmd', detail: healthy ? 'its cluster says that all replicas pass' : 'its cluster says that no replica passes' };
 }
