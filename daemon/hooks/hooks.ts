@@ -24,6 +24,8 @@ const open: Gate = { kind: 'open' };
 export class Hooks {
   private readonly transitions: Transitions;
   private readonly sources = new Map<string, SourceSpec>();
+  /** Services of a source that are to stop once its own hook is through: not all at once, but as they were asked to. */
+  private readonly heldBack = new Map<string, Set<SupervisedService>>();
   /** Why the last stop of a service was called off. */
   private readonly notices = new Map<string, string>();
   private readonly world: ServiceHooksWorld;
@@ -86,7 +88,11 @@ export class Hooks {
   /** Stops the instances of a service that is wanted down, with the hooks around that. */
   stop(service: SupervisedService, cause: PendingCause): void {
     this.notices.delete(service.fqn);
-    if (this.sourceGoesFirst(service.spec.source, cause)) return;
+    if (this.sourceGoesFirst(service.spec.source, cause)) {
+      const held = this.heldBack.get(service.spec.source) ?? new Set();
+      this.heldBack.set(service.spec.source, held.add(service));
+      return;
+    }
     if (this.transitions.get(service.fqn) !== undefined) return this.transitions.renew(service.fqn, 'it was wanted down', cause);
     if (hasHooks(service.spec.hooks) && isUpAndAlive(service)) {
       return this.transitions.begin(this.subjectOf(service), { phase: 'pre-down', step: 0 }, 'it was wanted down', cause);
@@ -260,7 +266,11 @@ export class Hooks {
     return sourceSubject(this.all, () => this.sourceSpec(source), {
       transitionOf: (service) => this.transitions.get(service.fqn),
       abandon: (service) => this.transitions.abandon(service.fqn),
-      stop: (service, cause) => this.stop(service, cause),
+      stopHeldBack: (cause) => {
+        const held = this.heldBack.get(source) ?? [];
+        this.heldBack.delete(source);
+        for (const service of held) if (this.all.wanted(service) === 'down') this.stop(service, cause);
+      },
       restart: (service, why, cause) => this.restart(service, why, cause),
       run: (hook, step, signal, cause) => {
         const spec = this.sourceSpec(source);

@@ -13,8 +13,8 @@ export interface SourceHooksWorld {
   /** The transition of one of its services. */
   transitionOf(service: SupervisedService): Transition | undefined;
   abandon(service: SupervisedService): void;
-  /** Stops a service, by way of its own hooks. */
-  stop(service: SupervisedService, cause: PendingCause): void;
+  /** Stops the services whose stop was held back for the source's own hook, each by way of its own hooks. */
+  stopHeldBack(cause: PendingCause): void;
   restart(service: SupervisedService, why: string, cause: PendingCause): void;
   run(hook: HookEvent, step: number, signal: AbortSignal, cause: PendingCause): Promise<StepOutcome>;
   calledOff(service: SupervisedService, sentence: string): void;
@@ -37,10 +37,8 @@ export function sourceSubject(all: Supervision, spec: () => SourceSpec, world: S
     run: (hook, step, signal, cause) => world.run(hook, step, signal, cause),
     openGate: (cause) => services().forEach((service) => checkGates(all, service, cause)),
     bringDown: (why, cause) => {
-      for (const service of services()) {
-        if (all.wanted(service) === 'down') world.stop(service, cause);
-        else world.restart(service, why, cause);
-      }
+      world.stopHeldBack(cause);
+      for (const service of services()) if (all.wanted(service) === 'up') world.restart(service, why, cause);
     },
     comeUp: (why, cause) => {
       for (const service of services()) {
@@ -63,7 +61,7 @@ export function sourceSubject(all: Supervision, spec: () => SourceSpec, world: S
       }
       return true;
     },
-    rested: (cause) => services().forEach((service) => { if (all.wanted(service) === 'down') world.stop(service, cause); }),
+    rested: (cause) => world.stopHeldBack(cause),
     shown: () => services().forEach((service) => show(all, service)),
   };
 }
