@@ -30,7 +30,7 @@ async function showStack(client: DaemonClient, home: string): Promise<void> {
     for (const event of batch.events as unknown as HiveEvent[]) tell(event);
     client.acknowledgeEvents(batch);
   });
-  await client.subscribeEvents({ from: 'now', types: ['service.*'] });
+  await client.subscribeEvents({ from: 'now', types: ['service.*', 'hook.*'] });
   await client.addSource({ path: join(packageRoot(), 'examples/stack') });
   const { services } = await client.startService({ source: 'stack' });
   await Promise.all(services.map(({ fqn }) => client.waitForService({ fqn, for: 'healthy' }, { deadlineMs: 65_000 })));
@@ -57,6 +57,12 @@ function tell(event: HiveEvent): void {
       return say(event.service, 'stopped');
     case 'service.failed':
       return say(event.service, `failed: it ${event.reason}`);
+    case 'hook.started':
+      return say(event.service, `${event.hook} hook, step ${event.step} of ${event.steps}`);
+    case 'hook.finished':
+      return say(event.service, `${event.hook} hook, step ${event.step} is done after ${event.tookMs} ms`);
+    case 'hook.failed':
+      return say(event.service, `${event.hook} hook, step ${event.step} ${event.reason}`);
     default:
       return;
   }

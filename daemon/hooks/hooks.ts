@@ -1,5 +1,6 @@
-import type { SourceSpec } from '../../shared/config/service-spec.js';
+import type { ServiceSpec, SourceSpec } from '../../shared/config/service-spec.js';
 import { HiveError } from '../../shared/errors/index.js';
+import type { RolloutHook } from '../rollout/rollouts.js';
 import type { EventRef, PendingCause } from '../state/state-store.js';
 import type { Gate } from '../supervisor/dependency-gate.js';
 import type { SupervisedService } from '../supervisor/supervised-service.js';
@@ -34,7 +35,10 @@ export class Hooks {
     this.transitions = new Transitions(all.store, all.tools.warn);
     this.world = {
       sourceLetsStart: (source) => this.sourceLetsStart(source),
-      run: (service, hook, step, number, signal, cause) => this.runFor(service, hook, step, number, signal, cause),
+      run: (service, hook, step, signal, cause) => {
+        const [first] = service.actors;
+        return this.runFor(service, first?.spec ?? service.spec, hook, step, first?.ref.number ?? 1, signal, cause);
+      },
       calledOff: (service, sentence) => this.notices.set(service.fqn, sentence),
       rested: (service, cause) => this.rested(service, cause),
     };
@@ -117,8 +121,8 @@ export class Hooks {
   }
 
   /** A step of a hook as a step of a rollout. @throws HiveError HOOK_FAILED when it ends the rollout */
-  async runInRollout(service: SupervisedService, hook: HookEvent, step: number, number: number, signal: AbortSignal, cause: PendingCause): Promise<void> {
-    const outcome = await this.transitions.inTurn(service.fqn, () => this.runFor(service, hook, step, number, signal, cause));
+  async runInRollout(service: SupervisedService, { hook, step, number, spec }: RolloutHook, signal: AbortSignal, cause: PendingCause): Promise<void> {
+    const outcome = await this.transitions.inTurn(service.fqn, () => this.runFor(service, spec, hook, step, number, signal, cause));
     signal.throwIfAborted();
     // Once the new instances serve, nothing may keep the old ones: there `abort` is as good as `warn`.
     if (outcome.kind !== 'failed' || outcome.follows === 'warn' || hook === 'pre-down' || hook === 'post-down') return;
@@ -280,8 +284,8 @@ export class Hooks {
     });
   }
 
-  private runFor(service: SupervisedService, hook: HookEvent, step: number, number: number, signal: AbortSignal, cause: PendingCause): Promise<StepOutcome> {
-    const spec = service.actors.find(({ ref }) => ref.number === number)?.spec ?? service.spec;
+  /** `spec`: that of the instance on whose behalf it runs; the hooks are those that the service has now. */
+  private runFor(service: SupervisedService, spec: ServiceSpec, hook: HookEvent, step: number, number: number, signal: AbortSignal, cause: PendingCause): Promise<StepOutcome> {
     const owner: HookOwner = { kind: 'service', spec, number, known: (one, instance) => this.all.sharing.known(one, instance) };
     return this.run(owner, service.fqn, service.spec.hooks, hook, step, signal, cause);
   }

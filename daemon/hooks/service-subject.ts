@@ -12,7 +12,7 @@ import type { Subject } from './transitions.js';
 export interface ServiceHooksWorld {
   /** Whether the hooks of its source let it start. */
   sourceLetsStart(source: string): boolean;
-  run(service: SupervisedService, hook: HookEvent, step: number, number: number, signal: AbortSignal, cause: PendingCause): Promise<StepOutcome>;
+  run(service: SupervisedService, hook: HookEvent, step: number, signal: AbortSignal, cause: PendingCause): Promise<StepOutcome>;
   /** A stop was called off, and why; shown with the service until it goes up or down again. */
   calledOff(service: SupervisedService, sentence: string): void;
   rested(service: SupervisedService, cause: PendingCause): void;
@@ -25,7 +25,7 @@ export function serviceSubject(all: Supervision, service: SupervisedService, wor
     key: service.fqn,
     counts,
     facts: () => factsOf(all, service, world),
-    run: (hook, step, signal, cause) => world.run(service, hook, step, service.actors[0]?.ref.number ?? 1, signal, cause),
+    run: (hook, step, signal, cause) => world.run(service, hook, step, signal, cause),
     openGate: (cause) => checkGates(all, service, cause),
     bringDown: (why, cause) => (all.wanted(service) === 'up' ? restartAll(service, why, cause) : stopAll(all, service, cause)),
     comeUp: (why, cause) => {

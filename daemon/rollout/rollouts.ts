@@ -29,7 +29,7 @@ export interface RolloutHost {
   wantDown(service: SupervisedService): Promise<void>;
   hooksOf(service: SupervisedService): PlannedHooks;
   /** Rejects with HOOK_FAILED where that ends the rollout. */
-  runHook(service: SupervisedService, hook: HookEvent, step: number, number: number, signal: AbortSignal, cause: PendingCause): Promise<void>;
+  runHook(service: SupervisedService, at: RolloutHook, signal: AbortSignal, cause: PendingCause): Promise<void>;
   /** Whether hooks around a restart keep the service from counting as up. */
   isBetween(service: SupervisedService): boolean;
   /** Why a hook called the last stop or restart of the service off; null: it did not. */
@@ -41,6 +41,14 @@ export interface RolloutHost {
   routesInForce(): Promise<void>;
   tell(service: SupervisedService): void;
   warn(sentence: string): void;
+}
+
+/** A step of a hook; `number` and `spec` are those of the instance on whose behalf it runs, which may not be there yet or any more. */
+export interface RolloutHook {
+  readonly hook: HookEvent;
+  readonly step: number;
+  readonly number: number;
+  readonly spec: ServiceSpec;
 }
 
 interface Active {
@@ -217,7 +225,10 @@ export class Rollouts {
         await host.routesInForce();
       },
       stop: (numbers) => host.removeInstances(service, numbers, self().cause),
-      hook: (hook, step, number, signal) => host.runHook(service, hook, step, number, signal, self().cause),
+      hook: (hook, step, number, signal) => {
+        const isOfOld = hook === 'pre-down' || hook === 'post-down';
+        return host.runHook(service, { hook, step, number, spec: (isOfOld ? self().run.record.before : null) ?? service.spec }, signal, self().cause);
+      },
       save: (record) => this.store.record(() => this.records.save(service.fqn, record)),
       switched: (record) => {
         const { color } = record.plan;

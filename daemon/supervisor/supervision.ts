@@ -75,7 +75,7 @@ export class Supervision {
       removeInstances: (service, numbers, cause) => this.fleet.removed(service, numbers, cause),
       wantDown,
       hooksOf: ({ spec }) => ({ steps: countSteps(spec.hooks), longestMs: longestMs(spec.hooks) }),
-      runHook: (service, hook, step, number, signal, cause) => this.hooks.runInRollout(service, hook, step, number, signal, cause),
+      runHook: (service, at, signal, cause) => this.hooks.runInRollout(service, at, signal, cause),
       isBetween: (service) => this.hooks.isBetween(service),
       calledOff: (service) => this.hooks.notice(service),
       atRest: (service) => this.hooks.atRest(service),

@@ -95,7 +95,8 @@ class ProgressLines implements View {
   draw(rows: readonly ProgressRow[]): void {
     for (const { service, outcome, elapsedMs } of rows) {
       if (outcome !== null || elapsedMs < patienceMs || service.reason === '') continue;
-      if (this.goal === 'stopped' && service.state !== 'stopping') continue;
+      // What is wanted down and not being stopped waits for a hook.
+      if (this.goal === 'stopped' && service.state !== 'stopping' && service.wanted === 'up') continue;
       // Seconds that count down are no news.
       const news = `${service.state} ${service.reason.replace(/\d+/g, '')}`;
       if (this.#said.get(service.fqn) === news) continue;

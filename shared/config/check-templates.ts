@@ -34,11 +34,12 @@ export function checkTemplates(draft: ServiceDraft, problems: ProblemList): void
   }
 }
 
-/** What a source says for all its services is filled in for each, so that only the form can be checked. */
+/** What a source says for all its services is filled in for each, so that only the form can be checked; its hooks have no ports at all. */
 export function checkSourceTemplates(root: ConfigNode, problems: ProblemList): void {
   for (const field of ['environment', 'hooks']) {
     for (const { node, path, text } of textsBelow(root, [field])) {
-      for (const mistake of templateMistakes(text, { ports: null, aliases: null })) {
+      const known = field === 'hooks' ? [] : null;
+      for (const mistake of templateMistakes(text, { ports: known, aliases: known }, 'a source')) {
         problems.add({ span: node.span, path, code: 'UNKNOWN_NAME', ...mistake });
       }
     }

@@ -62,7 +62,7 @@ export interface TemplateMistake {
 const forms = '{{runtime.port.<name>}} or {{uses.<alias>.port.<name>}}; {{{…}}} for a literal {{…}}';
 
 /** Looks for references that can never be filled in. `ports` null: the ports are not known, so that none is wrong. */
-export function templateMistakes(text: string, known: { ports: readonly string[] | null; aliases: readonly string[] | null }): TemplateMistake[] {
+export function templateMistakes(text: string, known: { ports: readonly string[] | null; aliases: readonly string[] | null }, owner = 'the service'): TemplateMistake[] {
   if (!text.includes('{{')) return [];
   const mistakes: TemplateMistake[] = [];
   for (const [whole, literal, inner] of text.matchAll(template)) {
@@ -70,9 +70,9 @@ export function templateMistakes(text: string, known: { ports: readonly string[]
     const reference = parseReference(inner);
     if (reference === null) mistakes.push(unknownForm(whole, inner.trim()));
     else if (reference.kind === 'port' && known.ports !== null && !known.ports.includes(reference.port)) {
-      mistakes.push(unknownName(whole, 'port', reference.port, known.ports, (name) => `{{runtime.port.${name}}}`));
+      mistakes.push(unknownName(whole, 'port', reference.port, known.ports, owner, (name) => `{{runtime.port.${name}}}`));
     } else if (reference.kind === 'uses' && known.aliases !== null && !known.aliases.includes(reference.alias)) {
-      mistakes.push(unknownName(whole, 'alias in uses', reference.alias, known.aliases, (name) => `{{uses.${name}.port.${reference.port}}}`));
+      mistakes.push(unknownName(whole, 'alias in uses', reference.alias, known.aliases, owner, (name) => `{{uses.${name}.port.${reference.port}}}`));
     }
   }
   return mistakes;
@@ -85,9 +85,9 @@ function unknownForm(whole: string, inner: string): TemplateMistake {
   return { message: `${whole} means nothing to Hive.`, expected: forms, ...(fixed === null ? {} : { suggestion: fixed }) };
 }
 
-function unknownName(whole: string, what: string, name: string, known: readonly string[], write: (name: string) => string): TemplateMistake {
+function unknownName(whole: string, what: string, name: string, known: readonly string[], owner: string, write: (name: string) => string): TemplateMistake {
   const near = nearestName(name, known);
-  const there = known.length === 0 ? `the service has none` : `there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`;
+  const there = known.length === 0 ? `${owner} has none` : `there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`;
   return {
     message: `${whole} refers to the ${what} "${name}", which does not exist: ${there}.`,
     expected: forms,

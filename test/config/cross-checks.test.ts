@@ -132,6 +132,14 @@ describe('templates', () => {
     ]);
   });
 
+  it('have no ports in the hooks of a source, which may have any in its environment', () => {
+    const text = `version: "1"\nenvironment: {static: {A: "{{runtime.port.http}}"}}\nhooks: {pre-up: [{run: "x {{runtime.port.http}} {{uses.db.port.sql}}"}]}\nservices: {}\n`;
+    expect(problemsOf(text).map(({ path, message }) => [path, message])).toEqual([
+      ['hooks.pre-up[0].run', '{{runtime.port.http}} refers to the port "http", which does not exist: a source has none.'],
+      ['hooks.pre-up[0].run', '{{uses.db.port.sql}} refers to the alias in uses "db", which does not exist: a source has none.'],
+    ]);
+  });
+
   it('blame no port while the ports themselves are wrong', () => {
     expect(problemsOf(withServices({ a: `{runner: {type: script, script: {run: "x {{runtime.port.http}}"}}, ${port(99999)}}` }))).toHaveLength(1);
   });

@@ -19,7 +19,7 @@ export type Strategy = keyof typeof strategies;
 /** Clients of every kind, few enough for a machine with two cores to do much else meanwhile. */
 export const everyKind: Record<Kind, number> = { request: 3, connection: 2, download: 2, upload: 1, events: 1, websocket: 2 };
 
-export interface StackOptions { readonly strategy: Strategy; readonly workers?: number; readonly drain?: string; readonly grace?: string }
+export interface StackOptions { readonly strategy: Strategy; readonly workers?: number; readonly drain?: string; readonly grace?: string; readonly hooks?: string }
 
 /**
  * The service of examples/deploys behind the proxy of a daemon of its own. It dies of SIGTERM on the spot, so that
@@ -28,14 +28,14 @@ export interface StackOptions { readonly strategy: Strategy; readonly workers?: 
 export class StackUnderLoad {
   private version = 0;
 
-  private constructor(readonly hive: TestHive, readonly port: number, private readonly folder: string, private readonly yamlOf: (version: number, extra?: Record<string, string>) => string) {}
+  private constructor(readonly hive: TestHive, readonly port: number, readonly folder: string, private readonly yamlOf: (version: number, extra?: Record<string, string>) => string) {}
 
-  static async started({ strategy, workers = 1, drain = '30s', grace = '10s' }: StackOptions): Promise<StackUnderLoad> {
+  static async started({ strategy, workers = 1, drain = '30s', grace = '10s', hooks = '{}' }: StackOptions): Promise<StackUnderLoad> {
     const hive = new TestHive();
     const port = await freePort();
     setFrontDoor(hive, [port], { workers, drain });
     await hive.start();
-    const yamlOf = (version: number, extra?: Record<string, string>): string => yaml(strategy, grace, version, extra);
+    const yamlOf = (version: number, extra?: Record<string, string>): string => yaml(strategy, grace, hooks, version, extra);
     const stack = new StackUnderLoad(hive, port, await hive.addSource('app', yamlOf(0)), yamlOf);
     await hive.client.startSource({ name: 'app' });
     await hive.serviceWhen('app:web', ({ healthy }) => healthy === true);
@@ -100,7 +100,7 @@ function setFrontDoor({ home }: TestHive, ports: readonly number[], settings: Re
   writeFileSync(join(home, 'hive.yaml'), `version: "1"\nproxy: ${JSON.stringify({ bind })}\nplugins: ${JSON.stringify({ proxy: settings })}\nservices: {}\n`);
 }
 
-function yaml(strategy: Strategy, grace: string, version: number, extra: Record<string, string> = {}): string {
+function yaml(strategy: Strategy, grace: string, hooks: string, version: number, extra: Record<string, string> = {}): string {
   return `
 version: "1"
 services:
@@ -110,6 +110,7 @@ services:
     rollout: ${strategies[strategy]}
     proxy: {path: /}
     healthcheck: {type: http, http: {path: /health, interval: 1s}}
+    hooks: ${hooks}
     instances: 2
     stop: {grace: ${grace}}
     restart: {policy: always, delay: 50ms}
