@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Sandbox } from '../hivectl/sandbox.js';
 import { until } from '../support/until.js';
-import { hook, oneService, waits } from './hooked.js';
+import { hook, oneService, script, waits } from './hooked.js';
 
 /** What people see of hooks in a terminal that is a pipe. */
 describe('hivectl and hooks', () => {
@@ -40,7 +40,16 @@ describe('hivectl and hooks', () => {
   });
 
   it('deploy shows the steps of hooks as it does them', async () => {
-    const yaml = oneService({ 'post-up': hook('true') }, `rollout: {type: blue-green, blue-green: {ports: {http: {blue: auto, green: auto}}, healthy_duration: 50ms, timeout: 10s}}\n    proxy: {path: /}`);
+    const yaml = `
+version: "1"
+services:
+  web:
+    ${script('exec sleep 1000')}
+    healthcheck: {type: cmd, cmd: {command: "true", interval: 1s}}
+    rollout: {type: blue-green, blue-green: {ports: {http: {blue: auto, green: auto}}, healthy_duration: 50ms, timeout: 10s}}
+    proxy: {path: /}
+    hooks: {post-up: ${hook('true')}}
+`;
     const folder = sandbox.project('shop', yaml);
     expect((await sandbox.run(folder, 'up')).code).toBe(0);
     const { code, err } = await sandbox.run(folder, 'deploy web');
