@@ -116,8 +116,8 @@ export function engineKey({ type, socket }: EngineRef): string {
 
 export type Availability =
   | { readonly ok: true }
-  /** `why`: a sentence without a full stop, such as `docker does not answer at /var/run/docker.sock (ENOENT)`; `next`: what mends it. */
-  | { readonly ok: false; readonly why: string; readonly next: string };
+  /** `why`: a sentence without a full stop, such as `docker does not answer at /var/run/docker.sock (ENOENT)`; `next`: what mends it; `notAskedYet`: it may well be there. */
+  | { readonly ok: false; readonly why: string; readonly next: string; readonly notAskedYet?: true };
 
 export interface ExecRequest {
   readonly command: string;

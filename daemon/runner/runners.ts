@@ -78,6 +78,7 @@ export class Runners implements Runner<InstanceCommand> {
         return { sentence: opened.why, passes: false };
       case 'open': {
         const availability = opened.runner.availability();
+        if (!availability.ok && availability.notAskedYet === true) return beingAsked(engine);
         if (!availability.ok) return { sentence: `ENGINE_UNAVAILABLE: ${availability.why}; start it with: ${availability.next}`, passes: false };
         return opened.surveyed ? null : beingAsked(engine);
       }

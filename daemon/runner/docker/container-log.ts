@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream';
-import { toHiveError } from '../../../shared/errors/index.js';
+import { HiveError, toHiveError } from '../../../shared/errors/index.js';
 import { logPaths, streamNames, type OutputName } from '../../logs/log-paths.js';
 import type { LogStore } from '../../logs/log-store.js';
 import type { StreamWriter, TimedBytes } from '../../logs/stream-writer.js';
 import { instanceKey, type InstanceRef } from '../runner.js';
 import type { EngineConnection } from './engine-connection.js';
+import { isUnreachable, saidBy, statusOf } from './engine-error.js';
 import { LogCursorFile, type StreamCursor } from './log-cursor.js';
 import { evenTime, LogFrames, sinceOf, type LogFrame } from './log-frames.js';
 import { ResumedStream } from './resumed-stream.js';
@@ -95,7 +96,8 @@ export class ContainerLog {
       }
       // The container has ended, and `finish` comes in a moment; or the engine has, and it is waited for.
       if (!this.over) await Promise.race([pause(pauseAfterTroubleMs), this.overSoon()]);
-      if (!this.over) await this.options.connection.whenAvailable();
+      // Not beyond `over`: it is within the look that makes an engine available that ended containers are finished.
+      if (!this.over) await Promise.race([this.options.connection.whenAvailable(), this.overSoon()]);
     }
   }
 
@@ -134,11 +136,19 @@ export class ContainerLog {
       }
       if (lines.length === 0) continue;
       taken = true;
-      const end = lines.some(({ bytes }) => bytes.length > 0) ? await this.writers[name].write(lines) : null;
+      const end = lines.some(({ bytes }) => bytes.length > 0) ? await this.write(name, lines) : null;
       for (const { text, counts } of lines) stream.count(text, counts);
       if (end !== null) stream.cursor = { ...stream.cursor, position: end };
     }
     if (taken) this.cursors.write({ container: this.options.container, stdout: streams.stdout.cursor, stderr: streams.stderr.cursor });
+  }
+
+  private async write(name: OutputName, lines: readonly TimedBytes[]): Promise<number> {
+    try {
+      return await this.writers[name].write(lines);
+    } catch (error) {
+      throw new HiveError('STORAGE_FAILED', `${this.writers[name].stream.paths.live} cannot be written: ${String(error)}`, { cause: error });
+    }
   }
 
   private async resumed(name: OutputName, cursor: StreamCursor): Promise<ResumedStream> {
@@ -167,10 +177,11 @@ export class ContainerLog {
   }
 
   private complain(error: unknown): void {
-    const { code, message } = toHiveError(error);
-    if (this.over || this.warned || code === 'ENGINE_UNAVAILABLE' || (error as { statusCode?: number }).statusCode === 404) return;
+    const { code } = toHiveError(error);
+    // An engine that went away is told of as such, and a container that is gone has ended.
+    if (this.over || this.warned || isUnreachable(error) || code === 'ENGINE_UNAVAILABLE' || statusOf(error) === 404) return;
     this.warned = true;
-    this.options.warn(`The log of ${instanceKey(this.options.ref)} cannot be copied from its engine, which keeps it meanwhile: ${message}`);
+    this.options.warn(`The log of ${instanceKey(this.options.ref)} cannot be copied from its engine, which keeps it meanwhile: ${saidBy(error)}`);
   }
 }
 

@@ -38,7 +38,7 @@ export class EngineConnection {
 
   constructor(private readonly options: EngineConnectionOptions) {
     const { engine } = options;
-    this.state = { ok: false, why: `${engine.type} at ${engine.socket} has not answered yet`, next: engineRemedies(engine.type).start };
+    this.state = { ok: false, why: `${engine.type} at ${engine.socket} has not answered yet`, next: engineRemedies(engine.type).start, notAskedYet: true };
   }
 
   /** Begins to look for the engine. */

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,6 +18,8 @@ export class DockerEngine implements TestEngine {
   /** Names of interfaces have 15 characters. */
   private readonly bridge = `hv${process.pid.toString(36)}${Math.random().toString(36).slice(2, 7)}`.slice(0, 15);
   private process: ChildProcess | null = null;
+  /** On machines with systemd it is a service of its own, which outlives a dockerd that is killed. */
+  private containerd: ChildProcess | null = null;
 
   static async start(): Promise<DockerEngine> {
     const engine = new DockerEngine();
@@ -30,13 +32,16 @@ export class DockerEngine implements TestEngine {
     return engine;
   }
 
-  async restart(): Promise<void> {
+  /** `liveRestore`: containers outlive it, as many an operator sets it up; by default it ends those that it finds. */
+  async restart({ liveRestore = false } = {}): Promise<void> {
     const { folder, socket, bridge } = this;
     rmSync(join(folder, 'pid'), { force: true });
     const log = openSync(join(folder, 'log'), 'a');
+    this.containerd ??= this.startContainerd(log);
     this.process = spawn('dockerd', [
+      '--containerd', join(folder, 'containerd.sock'),
       '--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec'), '--pidfile', join(folder, 'pid'), '-H', `unix://${socket}`,
-      '--bridge', bridge, '--iptables=false', '--ip6tables=false',
+      '--bridge', bridge, '--iptables=false', '--ip6tables=false', ...(liveRestore ? ['--live-restore'] : []),
     ], { stdio: ['ignore', log, log], detached: true });
     closeSync(log);
     for (const began = performance.now(); ; await sleep(30)) {
@@ -82,27 +87,27 @@ export class DockerEngine implements TestEngine {
       if (networks.length > 0) this.docker('network', 'rm', ...networks);
     } finally {
       await this.ended('SIGTERM');
-      this.endContainerd();
+      await this.ended('SIGTERM', this.containerd);
       execFileSync('ip', ['link', 'delete', this.bridge]);
       execFileSync('/bin/sh', ['-c', 'grep -o " $0/[^ ]*" /proc/mounts | sort -r | xargs -r umount -l', this.folder]);
       rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     }
   }
 
-  private async ended(signal: NodeJS.Signals): Promise<void> {
-    const { process: engine } = this;
+  private async ended(signal: NodeJS.Signals, engine = this.process): Promise<void> {
     if (engine === null || engine.exitCode !== null || engine.signalCode !== null) return;
     const exited = once(engine, 'exit');
     engine.kill(signal);
     await exited;
   }
 
-  /** A dockerd that was killed leaves its containerd behind; the next one takes it over, and ends it when it ends. */
-  private endContainerd(): void {
-    const file = join(this.folder, 'exec/containerd/containerd.pid');
-    if (!existsSync(file)) return;
-    const pid = Number(readFileSync(file, 'utf8'));
-    const words = existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '';
-    if (words.includes(this.folder)) process.kill(pid, 'SIGKILL');
+  private startContainerd(log: number): ChildProcess {
+    const { folder } = this;
+    const file = join(folder, 'containerd.toml');
+    writeFileSync(file, [
+      'version = 2', `root = "${join(folder, 'containerd')}"`, `state = "${join(folder, 'containerd-state')}"`,
+      'disabled_plugins = ["io.containerd.grpc.v1.cri"]', '[grpc]', `address = "${join(folder, 'containerd.sock')}"`, '',
+    ].join('\n'));
+    return spawn('containerd', ['--config', file], { stdio: ['ignore', log, log], detached: true });
   }
 }
