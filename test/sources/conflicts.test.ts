@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
 import { by, refusal, script, SourcesHome, yaml } from './sources-home.js';
 
 let home: SourcesHome;
@@ -33,6 +34,35 @@ describe('what belongs to one service on the machine', () => {
     expect(refused.data['problems']).toMatchObject([{ file: home.file('second'), line: 4, code: 'CONFLICT' }]);
     expect(home.sources.list().map(({ name }) => name)).toEqual(['default', 'first']);
     expect(home.supervisor.applied('second')).toEqual([]);
+  });
+
+  it.each(collisions)('%s: nor can it be reloaded, created, updated, rolled back to or enabled', async (what, one, other) => {
+    await home.sources.add({ path: await home.project('first', yaml({ one })) }, by);
+    await home.sources.add({ path: await home.project('second', yaml({ harmless: 'x' })) }, by);
+    await home.sources.add({ path: join(home.folder, 'jobs.db') }, by);
+    const sides = (wantedBy: string): string => `${what} is wanted by ${wantedBy} and belongs to first:one.`;
+
+    await writeFile(home.file('second'), yaml({ harmless: 'x', other }));
+    expect(await refusal(home.sources.reload('second', by))).toMatchObject({ code: 'CONFLICT', message: sides('second:other') });
+    expect(home.sources.get('second')).toMatchObject({ status: 'error', problems: [{ line: 4, message: sides('second:other') }] });
+    expect(home.sources.specOf('second:other')).toBeNull();
+
+    await writeFile(home.file('second'), yaml({ harmless: 'x' }));
+    await home.sources.reload('second', by);
+
+    const config = parse(other) as { runner: { type: string } };
+    expect(await refusal(home.sources.createService({ source: 'jobs', name: 'other', config }, by))).toMatchObject({ code: 'CONFLICT', message: sides('jobs:other') });
+    const runner = config.runner.type === 'docker' ? { type: 'docker', docker: { image: 'x' } } : config.runner;
+    const { revision } = await home.sources.createService({ source: 'jobs', name: 'other', config: { runner } }, by);
+    expect(await refusal(home.sources.updateService({ fqn: 'jobs:other', patch: config }, by))).toMatchObject({ code: 'CONFLICT', message: sides('jobs:other') });
+    expect(home.sources.revisions('jobs:other')).toHaveLength(1);
+
+    await home.sources.disable('first', by);
+    const { revision: colliding } = await home.sources.updateService({ fqn: 'jobs:other', patch: config }, by);
+    expect(await refusal(home.sources.enable('first', by))).toMatchObject({ code: 'CONFLICT', message: `${what} is wanted by first:one and belongs to jobs:other.` });
+    await home.sources.rollbackService({ fqn: 'jobs:other', revision }, by);
+    await home.sources.enable('first', by);
+    expect(await refusal(home.sources.rollbackService({ fqn: 'jobs:other', revision: colliding }, by))).toMatchObject({ code: 'CONFLICT', message: sides('jobs:other') });
   });
 
   it('lets apart what differs: auto ports, hosts, paths, names', async () => {

@@ -8,7 +8,7 @@ import { by, SourcesHome } from './sources-home.js';
 const plain = 'runner: {type: script, script: {run: a}}';
 
 function load(text: string, name = 'shop', projectRoot = '/srv/shop'): SourceSpec {
-  const result = loadSource(text, `${projectRoot}/.adi/hive.yaml`, { source: name, projectRoot, env: {}, unsupported: [] });
+  const result = loadSource(text, `${projectRoot}/.adi/hive.yaml`, { source: name, projectRoot, env: {}, unsupported: [], limitSupport: () => null });
   if (!result.ok) throw new Error(JSON.stringify(result.problems, null, 1));
   return result.spec;
 }
@@ -86,6 +86,12 @@ function generate(next: (below: number) => number): string {
       pick(['', '    environment: {static: {A: "1"}}\n', '    environment:\n      static:\n        B: x\n']),
       others.length > 0 ? pick(['', '', `    depends_on: [${others[0]}]\n`]) : '',
       pick(['', '    stop: {grace: 3s}\n', '\n']),
+      pick(['', '', '    hooks: {pre-up: [{run: x}]}\n', '    hooks:\n      post-down:\n        - {run: y, timeout: 3s}\n']),
+      pick(['', '', '    limits: {open_files: 100}\n', '    limits: {open_files: 200}\n']),
+      pick(['', '', '    rollout: {type: recreate, recreate: {ports: {http: auto}}}\n', '    rollout: {type: rolling, rolling: {ports: {http: auto}, max_surge: 2}}\n']),
+      pick(['', '', '    healthcheck: {type: cmd, cmd: {command: x}}\n']),
+      pick(['', '', '    instances: 2\n', '    scale: {min: 1, max: 3}\n']),
+      pick(['', '', '    logs: {max_size: 1MB}\n', '    labels: {team: billing}\n']),
     ];
     return `  ${name}:${pick(['', ' # a comment'])}\n${fields.join('')}${pick(['', '', '  # between\n', '\n'])}`;
   };
