@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import type { Revision } from '../../shared/protocol/results.js';
+import { defaultKeptRevisions, pruneDeletedServices, pruneRevisions } from './revision-history.js';
 
 /** "Hive" in ASCII: what tells our files from other programs' databases. */
 const applicationId = 0x48697665;
@@ -37,8 +38,8 @@ export class SqliteFile {
   private readonly inode: bigint;
   private seenVersion: unknown;
 
-  /** @throws DatabaseUnusable */
-  constructor(readonly path: string) {
+  /** `keptRevisions`: of each service, after a change through this. @throws DatabaseUnusable */
+  constructor(readonly path: string, private readonly keptRevisions: number = defaultKeptRevisions) {
     this.db = usable(path, () => openDatabase(path));
     this.inode = statSync(path, { bigint: true }).ino;
     this.seenVersion = this.dataVersion();
@@ -96,6 +97,8 @@ export class SqliteFile {
               this.db.prepare('UPDATE revisions SET action = ? WHERE revision = (SELECT max(revision) FROM revisions)').run(edit.action);
               break;
           }
+          pruneRevisions(this.db, edit.service, this.keptRevisions);
+          if (edit.kind === 'delete') pruneDeletedServices(this.db);
           return this.head();
         })
         .immediate(),

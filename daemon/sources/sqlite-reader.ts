@@ -4,6 +4,7 @@ import type { Problem } from '../../shared/config/problem.js';
 import type { SourceSpec } from '../../shared/config/service-spec.js';
 import type { SourceFile } from './detect-source.js';
 import { loadSnapshot, type LoadedSnapshot } from './load-snapshot.js';
+import { keptRevisions } from './revision-history.js';
 import { fileProblem, type GoodReading, type Reading, type SourceReader } from './source-reader.js';
 import { DatabaseUnusable, SqliteFile, type Edit, type Snapshot, type StoredRevision } from './sqlite-file.js';
 
@@ -131,7 +132,7 @@ export class SqliteReader implements SourceReader {
     if (this.database !== null && !this.database.isInPlace()) this.close();
     if (this.database !== null) return this.database;
     if (!this.mayCreate && !existsSync(this.file.path)) throw new DatabaseUnusable(`${this.file.path} is gone.`);
-    this.database = new SqliteFile(this.file.path);
+    this.database = new SqliteFile(this.file.path, keptRevisions(this.options.env['HIVE_KEPT_REVISIONS']));
     this.mayCreate = false;
     return this.database;
   }

@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, stat, truncate, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { pruneDeletedServices } from '../../daemon/sources/revision-history.js';
 import { HiveError } from '../../shared/errors/index.js';
 import { by, refusal, script, SourcesHome, until, yaml } from './sources-home.js';
 
@@ -92,6 +93,34 @@ describe('services of a SQLite source', () => {
     home.supervisor.stopFails = new HiveError('STOP_FAILED', 'Process 4711 is still alive.');
     expect(await refusal(home.sources.deleteService('jobs:web', by))).toMatchObject({ code: 'STOP_FAILED' });
     expect(home.sources.specOf('jobs:web')).not.toBeNull();
+  });
+
+  it('keep their newest revisions, also after they were deleted, and forget older ones', async () => {
+    home.environment['HIVE_KEPT_REVISIONS'] = '5';
+    await home.restart();
+    await home.sources.add({ path: join(home.folder, 'jobs.db') }, by);
+    await home.sources.createService({ source: 'jobs', name: 'web', config: script('run 0') }, by);
+    await home.sources.createService({ source: 'jobs', name: 'db', config: script('serve') }, by);
+    for (let round = 1; round <= 8; round += 1) await home.sources.updateService({ fqn: 'jobs:web', patch: { runner: { script: { run: `run ${round}` } } } }, by);
+    expect(home.sources.revisions('jobs:web').map(({ revision }) => revision)).toEqual([10, 9, 8, 7, 6]);
+    expect(home.sources.revisions('jobs:db')).toHaveLength(1);
+    expect(await refusal(home.sources.rollbackService({ fqn: 'jobs:web', revision: 1 }, by))).toMatchObject({ code: 'NOT_FOUND' });
+    expect((await home.sources.rollbackService({ fqn: 'jobs:web', revision: 6 }, by)).revision).toBe(11);
+    await home.restart();
+    expect(home.sources.specOf('jobs:web')?.runner).toMatchObject({ run: 'run 4' });
+    await home.sources.deleteService('jobs:web', by);
+    expect(home.sources.revisions('jobs:web').map(({ action }) => action)).toEqual(['delete', 'rollback', 'update', 'update', 'update']);
+    expect((await home.sources.rollbackService({ fqn: 'jobs:web', revision: 11 }, by)).revision).toBe(13);
+    expect(home.sources.get('jobs').revision).toBe(13);
+  });
+
+  it('that were deleted are forgotten after many others were', () => {
+    const db = new Database(join(home.folder, 'history.db'));
+    db.exec("CREATE TABLE services (name TEXT); CREATE TABLE revisions (revision INTEGER PRIMARY KEY, service TEXT); INSERT INTO services VALUES ('alive')");
+    for (const [revision, service] of ['alive', 'a', 'a', 'b', 'c', 'b'].entries()) db.prepare('INSERT INTO revisions VALUES (?, ?)').run(revision, service);
+    pruneDeletedServices(db, 2);
+    expect(db.prepare('SELECT service FROM revisions ORDER BY revision').pluck().all()).toEqual(['alive', 'b', 'c', 'b']);
+    db.close();
   });
 
   it('go into cocoons without anybody having made it', async () => {
