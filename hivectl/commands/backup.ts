@@ -7,9 +7,8 @@ import { ensureDaemon } from '../daemon-process/ensure-daemon.js';
 import { exitCodes, type ExitCode } from '../exit-codes.js';
 import { LiveArea } from '../live-area.js';
 import { renderCreated, renderRestore, renderSnapshots, type CreatedSnapshot, type RestoreAnswer, type SnapshotList, type VerifiedSnapshot } from '../render/snapshots.js';
-import { cut } from '../render/text.js';
-import { humanSize } from '../render/measures.js';
-import { count } from '../render/text.js';
+import { humanSize, humanTime } from '../render/measures.js';
+import { count, cut, printable } from '../render/text.js';
 import { until } from '../wait/until.js';
 
 /** The plugin that all of this is asked of. */
@@ -28,6 +27,9 @@ export async function listBackups(context: Context, args: Elsewhere): Promise<vo
   const { from } = place(context, args);
   const list = (await ask(context, 'list', { from }, args.timeout)) as SnapshotList;
   context.show(list, () => renderSnapshots(list, context.terminal.columns, context.terminal.paint));
+  if (from !== undefined) return;
+  const { problem, lastFailureAt } = (await ask(context, 'status', {}, args.timeout)) as { problem: string | null; lastFailureAt: string | null };
+  if (problem !== null) context.note(`The last backup failed (${humanTime(lastFailureAt ?? '', new Date()).replace(/\.\d+$/, '')}): ${printable(problem)}`);
 }
 
 export async function verifyBackup(context: Context, args: Named): Promise<void> {
@@ -54,7 +56,7 @@ async function ask(context: Context, method: string, params: Record<string, unkn
   const columns = context.terminal.columns ?? 80;
   context.whenInterrupted(() => {
     area?.draw([]);
-    context.note(method === 'restore' ? 'Interrupted. What was restored by now stays; the same command goes on.' : 'Interrupted.');
+    context.note(method === 'restore' ? 'Interrupted. A restore that has begun goes on to its end; the same command shows what is left.' : 'Interrupted.');
     return 130;
   });
   try {

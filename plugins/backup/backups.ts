@@ -105,8 +105,9 @@ export class Backups {
       await history.update({ writing: null, lastSuccessAt: Date.now(), lastSnapshot: id, failures: 0, lastProblem: null, ...(isCovered ? { crashAt: null } : {}) });
       return created;
     } catch (thrown) {
-      const { message } = toHiveError(thrown);
-      if (!this.#ending.signal.aborted) await history.update({ lastFailureAt: Date.now(), failures: history.now.failures + 1, lastProblem: message });
+      const { message, code } = toHiveError(thrown);
+      // One that somebody called off has not failed.
+      if (code !== 'CANCELLED') await history.update({ lastFailureAt: Date.now(), failures: history.now.failures + 1, lastProblem: message });
       throw thrown;
     } finally {
       this.#creatingSince = null;

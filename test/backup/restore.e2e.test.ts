@@ -25,7 +25,7 @@ const wantsAndRuns = (fqn: string) => hive.serviceWhen(fqn, ({ state, wanted }) 
 
 describe('restoring into a running daemon', () => {
   it('has nothing to do right after a backup, and says so', async () => {
-    const { id } = await backedUp();
+    const { id } = await backedUp(() => hive.client.createService({ source: 'cocoons', name: 'one', config: job(1_000) }));
     const { steps, snapshot, outcome } = await ask<RestoreAnswer>(hive, 'restore');
     expect({ steps, snapshot, outcome }).toEqual({ steps: [], snapshot: id, outcome: null });
     expect(await restore()).toMatchObject({ outcome: { done: [], failed: [], kept: [] } });
@@ -74,6 +74,7 @@ describe('restoring into a running daemon', () => {
     expect((await hive.client.listServices({ source: 'cocoons' })).services.map(({ name }) => name).sort()).toEqual(['one', 'two']);
     await wantsAndRuns('cocoons:one');
     expect((await hive.client.listRevisions({ fqn: 'cocoons:two' })).revisions).toHaveLength(1);
+    expect((await restore()).outcome).toMatchObject({ done: [], failed: [] });
     // It goes on as a database that is written to.
     await hive.client.createService({ source: 'cocoons', name: 'four', config: job(1_000) });
     await hive.restartAfterKill();
@@ -135,7 +136,10 @@ describe('restoring one service', () => {
     expect(readFileSync(file, 'utf8')).toContain('# mine');
     expect(readFileSync(file, 'utf8')).toMatch(/998.* # and this/);
     await expect(restore({ only: 'shop:nobody' })).rejects.toMatchObject({ code: 'NOT_FOUND', next: expect.stringContaining('shop:worker') });
-    await expect(restore({ only: 'shop' })).rejects.toMatchObject({ code: 'INVALID_PARAMS' });
+    // By its name alone where there is one of that name; the same again has nothing to do.
+    expect(await restore({ only: 'worker' })).toMatchObject({ only: 'shop:worker', outcome: { done: [], failed: [] } });
+    await expect(restore({ only: 'shop' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(restore({ only: '../x' })).rejects.toMatchObject({ code: 'INVALID_PARAMS' });
   });
 
   it('of a database is a revision like any other, whether it was changed or deleted', async () => {

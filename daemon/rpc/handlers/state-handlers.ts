@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import type { PluginSystem } from '../../plugins/plugin-system.js';
 import type { SourceManager } from '../../sources/source-manager.js';
 import type { Supervisor } from '../../supervisor/supervisor.js';
@@ -19,7 +20,9 @@ export function stateHandlers({ version, home, sources, supervisor, plugins }: S
   return {
     'source.text': ({ name }) => sources.textOf(name),
     'state.export': () => ({
-      version, home,
+      version,
+      // As the paths of sources are: through no link.
+      home: realpathSync(home),
       sources: sources.list().map(({ name, kind, path, enabled, revision }) => ({ name, kind, path, enabled, revision })),
       ...carried(supervisor),
       plugins: plugins.choices(),

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { HiveError } from '../../../shared/errors/hive-error.js';
 import type { ExportedState } from '../snapshot/exported.js';
 import { sha256, type BackedUpFile, type BackedUpSource, type Manifest } from '../snapshot/manifest.js';
+import { runJob } from '../worker/run-job.js';
 import { presentPath, saidOf, whatToRecall } from './carry-over.js';
 import type { RestorePlan, RestoreStep } from './restore-plan.js';
 
@@ -74,11 +75,23 @@ async function planFile({ manifest, now, folder }: Situation, source: BackedUpSo
     plan.remarks.push(`${project} is made anew: the programs of source ${source.name} are not in a backup.`);
   }
   if (file.name.endsWith('.db') && present !== null) {
-    // A live database never has the bytes of its copy; whether it differs in content is not worth a guess.
-    plan.steps.push({ do: 'replaceDatabase', source: source.name, path, from });
+    // A live database never has the bytes of its copy.
+    const { same } = await runJob('compare', { kind: 'sqlite', then: from, now: path, service: null });
+    if (!same) plan.steps.push({ do: 'replaceDatabase', source: source.name, path, from });
   } else if (present !== file.sha256) {
     plan.steps.push({ do: 'write', source: source.name, path, from, mode: file.mode, change: present === null ? 'new' : 'changed' });
   }
+}
+
+/** The full name that is meant: a service of the snapshot may be named without its source where there is only one. @throws HiveError */
+export function serviceMeant({ sources }: Manifest, text: string): string {
+  if (text.includes(':')) return text;
+  const [only, another] = sources.filter(({ services }) => services.includes(text));
+  if (only !== undefined && another === undefined) return `${only.name}:${text}`;
+  const candidates = sources.filter(({ services }) => services.includes(text)).map(({ name }) => `${name}:${text}`);
+  throw only === undefined
+    ? new HiveError('NOT_FOUND', `The snapshot has no service ${JSON.stringify(text)}.`, { next: 'Write its full name: source:service.' })
+    : new HiveError('INVALID_PARAMS', `${text} is the name of several services: ${candidates.join(', ')}.`, { next: 'Write the full name of one.' });
 }
 
 async function planService({ manifest, then, now, folder }: Situation, fqn: string, plan: Draft): Promise<void> {
@@ -98,7 +111,10 @@ async function planService({ manifest, then, now, folder }: Situation, fqn: stri
   if (registered.kind !== source.kind) throw new HiveError('CONFLICT', `Source ${name} is ${registered.kind} now and was ${source.kind} in the snapshot.`, { next: 'Restore the whole snapshot (without --only).' });
   const { intents, scales } = saidOf(fqn, then, now);
   if (intents.length + scales.length > 0) plan.steps.push({ do: 'recall', intents, scales });
-  plan.steps.push({ do: 'service', fqn, kind: source.kind, path, from: join(folder, file.name) });
+  const from = join(folder, file.name);
+  const { same } = await runJob('compare', { kind: source.kind, then: from, now: path, service });
+  if (same) plan.unchanged.push(`The configuration of ${fqn} (${path}).`);
+  else plan.steps.push({ do: 'service', fqn, kind: source.kind, path, from });
   for (const dotenv of manifest.files.filter((one) => one.source === name && one.role === 'dotenv')) {
     const where = presentPath(dotenv.path ?? '', manifest.home, now.home);
     // Others may live by what it says now; only what is gone comes back.

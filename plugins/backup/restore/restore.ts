@@ -4,7 +4,7 @@ import type { Vault } from '../place.js';
 import { inScratch } from '../worker/scratch.js';
 import { runJob, type JobOptions } from '../worker/run-job.js';
 import { applyRestore, type RestoreOutcome } from './apply-restore.js';
-import { planRestore } from './plan-restore.js';
+import { planRestore, serviceMeant } from './plan-restore.js';
 import { describeStep, type RestorePlan } from './restore-plan.js';
 
 export interface RestoreOrder {
@@ -27,13 +27,13 @@ export interface RestoreAnswer extends Omit<RestorePlan, 'steps'> {
 
 /** Fetches a snapshot, compares it, plans, and does what was planned where that is asked for. */
 export async function restore({ vault, id, only, apply, dataDir }: RestoreOrder, daemon: DaemonClient, options: JobOptions): Promise<RestoreAnswer> {
-  if (only !== null && !/^[a-z][a-z0-9-]*:[a-z][a-z0-9_-]*$/.test(only)) {
-    throw new HiveError('INVALID_PARAMS', `${JSON.stringify(only)} is no full name of a service.`, { next: 'Write source:service.' });
+  if (only !== null && !/^([a-z][a-z0-9-]*:)?[a-z][a-z0-9_-]*$/.test(only)) {
+    throw new HiveError('INVALID_PARAMS', `${JSON.stringify(only)} is no name of a service.`, { next: 'Write source:service.' });
   }
   return inScratch(dataDir, async (folder) => {
     const { manifest, state } = await runJob('fetch', { vault, id, folder }, options);
     const situation = { manifest, folder, then: state, now: await daemon.exportState() };
-    const plan = await planRestore(situation, only);
+    const plan = await planRestore(situation, only === null ? null : serviceMeant(manifest, only));
     const outcome = apply ? await applyRestore(plan, daemon, options.tell ?? (() => undefined)) : null;
     return { ...plan, steps: plan.steps.map(describeStep), outcome };
   });

@@ -51,6 +51,24 @@ export function serviceInDatabase(path: string, service: string): unknown {
   }
 }
 
+/** Whether two databases of sources say the same, with the same history. False when one of them cannot be read. */
+export function sayTheSame(one: string, other: string): boolean {
+  try {
+    return contentOf(one) === contentOf(other);
+  } catch {
+    return false;
+  }
+}
+
+function contentOf(path: string): string {
+  const database = new Database(path, { readonly: true, fileMustExist: true });
+  try {
+    return JSON.stringify(['services', 'revisions', 'settings'].map((table) => database.prepare(`SELECT * FROM ${table} ORDER BY 1`).all()));
+  } finally {
+    database.close();
+  }
+}
+
 /** Every configuration that is in the database of a source, earlier revisions too. */
 export function configsInDatabase(path: string): { service: string; config: unknown }[] {
   const database = new Database(path, { readonly: true, fileMustExist: true });

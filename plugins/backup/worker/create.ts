@@ -53,7 +53,7 @@ export async function create(order: CreateOrder, tell: Tell): Promise<Created> {
     if (!sealing.encrypted && !includeSecrets) await refuseSecrets(collection.files, scratch);
     const destination = await openDestination(vault.place);
     try {
-      const manifest = await writeSnapshot(destination, sealing, { id: order.id, createdAt: new Date(), reason: order.reason, exported, collection }, tell);
+      const manifest = await writeSnapshot(destination, sealing, { id: order.id, createdAt: new Date(timeOfSnapshot(order.id) ?? Date.now()), reason: order.reason, exported, collection }, tell);
       tell({ step: 'Verifying' });
       const listing = await destination.list();
       await verifyStored(destination, find(listing, order.id), new Openings(vault.key), scratch, tell);

@@ -1,10 +1,10 @@
 import { copyFile, readFile, rename, rm } from 'node:fs/promises';
-import type { Document} from 'yaml';
-import { isMap, parseDocument } from 'yaml';
-import { HiveError } from '../../../shared/errors/hive-error.js';
-import { checkDatabase, copyDatabase, restoreDatabase, serviceInDatabase } from '../snapshot/databases.js';
-import { syncFolder } from '../destination/durable-files.js';
 import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { isMap, parse, parseDocument, type Document } from 'yaml';
+import { HiveError } from '../../../shared/errors/hive-error.js';
+import { checkDatabase, copyDatabase, restoreDatabase, sayTheSame, serviceInDatabase } from '../snapshot/databases.js';
+import { syncFolder } from '../destination/durable-files.js';
 
 export interface ReadServiceOrder {
   /** The database of a source, in a fetched snapshot. */
@@ -14,6 +14,33 @@ export interface ReadServiceOrder {
 
 export async function readService({ database, service }: ReadServiceOrder): Promise<{ config: unknown }> {
   return { config: serviceInDatabase(database, service) };
+}
+
+export interface CompareOrder {
+  readonly kind: 'yaml' | 'sqlite';
+  /** The configuration of a source in a fetched snapshot, and as it is now. */
+  readonly then: string;
+  readonly now: string;
+  /** Only this one; null: the whole. */
+  readonly service: string | null;
+}
+
+/** Whether configuration says now what it said then; what cannot be read says something else. */
+export async function compare({ kind, then, now, service }: CompareOrder): Promise<{ same: boolean }> {
+  if (kind === 'sqlite' && service === null) return { same: sayTheSame(then, now) };
+  try {
+    const [before, present] = kind === 'sqlite'
+      ? [then, now].map((path) => serviceInDatabase(path, service ?? ''))
+      : await Promise.all([then, now].map(async (path) => plainOf(await readFile(path, 'utf8'), service)));
+    return { same: isDeepStrictEqual(before, present) };
+  } catch {
+    return { same: false };
+  }
+}
+
+function plainOf(text: string, service: string | null): unknown {
+  const plain = parse(text) as { services?: Record<string, unknown> } | null;
+  return service === null ? plain : plain?.services?.[service];
 }
 
 export interface MergeOrder {
