@@ -37,6 +37,8 @@ export interface Status {
 
 /** How long a timer waits at most before it looks at the clock again: the clock may be set meanwhile. */
 const longestWaitMs = 60_000;
+/** How long after a job, or the start, memory is tidied. */
+const tidyAfterMs = 500;
 
 /** Makes backups when they are due or asked for, one job at a time, and remembers how they went. */
 export class Backups {
@@ -44,6 +46,7 @@ export class Backups {
   readonly #startedAt = Date.now();
   readonly #ending = new AbortController();
   #timer: NodeJS.Timeout | undefined;
+  #tidying: NodeJS.Timeout | undefined;
   #running = 0;
   #creatingSince: number | null = null;
 
@@ -52,6 +55,7 @@ export class Backups {
   /** Removes what a killed run has left, and begins to keep time. */
   async start(): Promise<void> {
     await clearScratch(this.options.dataDir);
+    this.#tidyMemory();
     this.#plan();
   }
 
@@ -154,8 +158,15 @@ export class Backups {
         return await work();
       } finally {
         this.#running -= 1;
+        this.#tidyMemory();
       }
     });
+  }
+
+  /** What a job has left would stay until the next one, an hour later. */
+  #tidyMemory(): void {
+    clearTimeout(this.#tidying);
+    this.#tidying = setTimeout(() => void globalThis.gc?.(), tidyAfterMs).unref();
   }
 
   #next(): NextBackup | null {
