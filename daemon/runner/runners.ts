@@ -92,6 +92,11 @@ export class Runners implements Runner<InstanceCommand> {
     return opened.kind === 'open' && opened.surveyed;
   }
 
+  /** Whether this home has ever started something there. */
+  hasUsed(engine: EngineRef): boolean {
+    return this.options.memory.used().some((used) => engineKey(used) === engineKey(engine));
+  }
+
   /** Calls back when `trouble` of an engine may answer otherwise than before. */
   onChange(listener: (engine: EngineRef) => void): () => void {
     this.changeListeners.add(listener);

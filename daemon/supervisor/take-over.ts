@@ -37,7 +37,9 @@ export class TakeOver {
   /** Goes on where the instances of a service were left, or starts them when they are wanted up. */
   begin(service: SupervisedService, cause: PendingCause): void {
     const { runner } = this.all.tools;
-    service.held = [engineOf(service.spec.runner), ...this.all.found.enginesOf(service.fqn)].find((engine) => !runner.isSurveyed(engine)) ?? null;
+    const own = engineOf(service.spec.runner);
+    const engines = [...(own !== null && runner.hasUsed(own) ? [own] : []), ...this.all.found.enginesOf(service.fqn)];
+    service.held = engines.find((engine) => !runner.isSurveyed(engine)) ?? null;
     if (service.held !== null) {
       showHeld(service, runner.trouble(service.held));
       return;

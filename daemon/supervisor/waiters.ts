@@ -43,7 +43,7 @@ function outOfReach({ service, blocked, failureCode, calledOff }: WaitView, cond
   const { fqn, reason, state, wanted } = service;
   const data = { fqn, state };
   if (state === 'failed') {
-    return new HiveError(failureCode ?? 'SERVICE_FAILED', `${fqn} failed: ${reason}.`, { next: `Read \`hivectl logs ${fqn}\`, mend the cause, then \`hivectl start ${fqn}\`.`, data });
+    return new HiveError(failureCode ?? 'SERVICE_FAILED', `${fqn} failed: ${reason.replace(/\.$/, '')}.`, { next: `Read \`hivectl logs ${fqn}\`, mend the cause, then \`hivectl start ${fqn}\`.`, data });
   }
   if (condition === 'stopped') {
     if (calledOff !== null) return new HiveError('HOOK_FAILED', `${fqn} was not stopped: ${calledOff}.`, { next: `Read \`hivectl logs ${fqn} --stream hook\`, mend the hook, then stop it again.`, data });

@@ -8,9 +8,10 @@ export function statusOf(error: unknown): number | null {
 
 /** What an engine says went wrong, in its own words. */
 export function saidBy(error: unknown): string {
-  const { json, reason, message } = (error ?? {}) as { json?: { message?: string; cause?: string } | string; reason?: string; message?: string };
-  const said = typeof json === 'object' ? json.message ?? json.cause : json;
-  return (said ?? message ?? reason ?? String(error)).trim().replace(/\.$/, '');
+  const { json, reason, message } = (error ?? {}) as { json?: { message?: string; cause?: string } | string | null; reason?: string; message?: string };
+  // dockerode has no json of an answer that it expected to be a stream.
+  const said = typeof json === 'object' ? json?.message ?? json?.cause : json;
+  return (said ?? message?.replace(/^\(HTTP code \d+\) [^-]*- /, '') ?? reason ?? String(error)).trim().replace(/\.$/, '');
 }
 
 /** Nobody answered, or not in time: not an answer of the engine at all. */
