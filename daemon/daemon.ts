@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { configJsonSchema } from '../shared/config/json-schema.js';
+import { shippedSettings } from '../shared/config/shipped-settings.js';
 import { toHiveError } from '../shared/errors/index.js';
 import { connectRpc, listenRpc, RawJson, type RpcServer } from '../shared/rpc/index.js';
 import type { Status } from '../shared/protocol/results.js';
@@ -116,7 +117,7 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
     someServiceHas: (feature) => sources.allSpecs().some((spec) => (feature === 'route' ? spec.proxy.length > 0 : spec.scale !== null)),
   });
   const sources: SourceManager = new SourceManager({
-    home, store, supervisor, log, environment: process.env,
+    home, store, supervisor, log, environment: process.env, pluginSettings: shippedSettings(),
     onLive: () => {
       void plugins.settingsChanged();
       // Where the front door listens may have changed.
@@ -195,7 +196,7 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
   };
 
   const dispatch = dispatcher({
-    ...daemonHandlers({ status, shutdown, validate: async (path) => ({ problems: await validatePath(path, process.env) }), schema: configJsonSchema, exposed: () => supervisor.exposed() }),
+    ...daemonHandlers({ status, shutdown, validate: async (path) => ({ problems: await validatePath(path, { home, env: process.env, pluginSettings: shippedSettings() }) }), schema: () => configJsonSchema(shippedSettings()), exposed: () => supervisor.exposed() }),
     ...sourceHandlers(sources, supervisor),
     ...serviceHandlers(supervisor, sources, stats, logs),
     ...logHandlers(logs),

@@ -10,6 +10,7 @@ export interface ManifestFile {
   readonly activation: Activation | null;
   readonly connect: PluginManifest['connect'];
   readonly environment: string[];
+  readonly settings: Record<string, unknown>;
   readonly settingsFromEnvironment: Record<string, string[]>;
   readonly memoryLimit: number;
 }
@@ -20,7 +21,7 @@ export const defaultMemoryLimit = 512 * 1024 * 1024;
 /** What is wrong with a plugin folder or its manifest, as a sentence for the operator. */
 export class ManifestProblem extends Error {}
 
-const known = new Set(['$schema', 'id', 'name', 'version', 'description', 'command', 'grants', 'activation', 'connect', 'environment', 'settingsFromEnvironment', 'memoryLimit']);
+const known = new Set(['$schema', 'id', 'name', 'version', 'description', 'command', 'grants', 'activation', 'connect', 'environment', 'settings', 'settingsFromEnvironment', 'memoryLimit']);
 
 /** Reads the object of a manifest. @throws ManifestProblem naming the first field that is wrong */
 export function readManifest(value: unknown): ManifestFile {
@@ -36,6 +37,7 @@ export function readManifest(value: unknown): ManifestFile {
     activation: readActivation(fields['activation']),
     connect: readConnect(fields['connect']),
     environment: fields['environment'] === undefined ? [] : strings('environment', fields['environment']),
+    settings: readSettings(fields['settings']),
     settingsFromEnvironment: readSettingsFromEnvironment(fields['settingsFromEnvironment']),
     memoryLimit: readMemoryLimit(fields['memoryLimit']),
   };
@@ -86,6 +88,13 @@ function readSettingsFromEnvironment(value: unknown): Record<string, string[]> {
     throw new ManifestProblem('The settingsFromEnvironment of the manifest is not an object such as {"url": ["SERVICE_URL"]}.');
   }
   return Object.fromEntries(Object.entries(value).map(([setting, variables]) => [setting, typeof variables === 'string' ? [variables] : strings(`settingsFromEnvironment.${setting}`, variables)]));
+}
+
+/** Only whether there are any: what they say is read where hive.yaml is checked, and zod, which that takes, is not for here. */
+function readSettings(value: unknown): Record<string, unknown> {
+  if (value === undefined) return {};
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new ManifestProblem('The settings of the manifest are not an object.');
 }
 
 function readMemoryLimit(value: unknown): number {

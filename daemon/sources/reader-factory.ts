@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Environment } from '../../shared/config/interpolate.js';
 import type { LoadOptions } from '../../shared/config/load-source.js';
 import type { Unsupported } from '../../shared/config/not-yet-supported.js';
+import type { DeclaredSettings } from '../../shared/config/plugin-settings.js';
 import { detectDefaultSource, sourceFile, type SourceFile } from './detect-source.js';
 import type { RegisteredSource } from './registered-source.js';
 import { cocoonsSource, defaultSource } from './source-name.js';
@@ -19,6 +20,7 @@ export class ReaderFactory {
     readonly home: string,
     private readonly environment: Environment,
     private readonly unsupported: readonly Unsupported[] | undefined,
+    private readonly pluginSettings: DeclaredSettings | undefined,
   ) {}
 
   get cocoonsPath(): string {
@@ -42,6 +44,7 @@ export class ReaderFactory {
       projectRoot: file.projectRoot,
       env: this.environment,
       ...(this.unsupported === undefined ? {} : { unsupported: this.unsupported }),
+      ...(this.pluginSettings === undefined ? {} : { pluginSettings: this.pluginSettings }),
     };
     switch (file.kind) {
       case 'yaml':

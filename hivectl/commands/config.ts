@@ -43,8 +43,8 @@ export async function exportConfig(context: Context, args: { source: string | un
 
 /** `hivectl config schema`: this hivectl's own, so that it needs no daemon. */
 export async function printSchema(context: Context): Promise<void> {
-  const { configJsonSchema } = await import('../../shared/config/json-schema.js');
-  context.terminal.out(`${JSON.stringify(configJsonSchema(), null, 2)}\n`);
+  const [{ configJsonSchema }, { shippedSettings }] = await Promise.all([import('../../shared/config/json-schema.js'), import('../../shared/config/shipped-settings.js')]);
+  context.terminal.out(`${JSON.stringify(configJsonSchema(shippedSettings()), null, 2)}\n`);
 }
 
 function fileToValidate(context: Context, path: string | undefined): string {
@@ -70,10 +70,10 @@ async function askDaemon(context: Context, path: string): Promise<Result<'config
 }
 
 async function validateHere(file: string): Promise<Result<'config.validate'>> {
-  const { loadSourceFile } = await import('../../shared/config/load-source.js');
+  const [{ loadSourceFile }, { shippedSettings }] = await Promise.all([import('../../shared/config/load-source.js'), import('../../shared/config/shipped-settings.js')]);
   const folder = dirname(file);
   const projectRoot = folder.endsWith('/.adi') ? dirname(folder) : folder;
-  const loaded = await loadSourceFile(file, { source: 'default', projectRoot, env: process.env });
+  const loaded = await loadSourceFile(file, { source: 'default', projectRoot, env: process.env, pluginSettings: shippedSettings() });
   return { problems: loaded.ok ? [] : [...loaded.problems] };
 }
 

@@ -25,7 +25,7 @@ function renderProblem(problem: ShownProblem, paint: Paint): string[] {
     if (problem.column > 0 && problem.column <= 160) lines.push(`${' '.repeat(number.length)} ${paint('dim', '|')} ${' '.repeat(problem.column - 1)}${paint('red', '^')}`);
   }
   if (problem.suggestion !== undefined) lines.push(`      Did you mean ${printable(problem.suggestion)}?`);
-  else if (problem.expected !== undefined) lines.push(`      Expected: ${printable(problem.expected)}.`);
+  else if (problem.expected !== undefined) lines.push(`      Expected: ${printable(problem.expected).replace(/\.$/, '')}.`);
   return lines;
 }
 

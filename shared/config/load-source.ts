@@ -16,6 +16,7 @@ import { limitSupport, type LimitSupport } from './limit-support.js';
 import { nameProblem } from './names.js';
 import { normaliseService } from './normalise-service.js';
 import { notYetSupported, refuseUnsupported, type Unsupported } from './not-yet-supported.js';
+import { checkPluginSettings, type DeclaredSettings } from './plugin-settings.js';
 import type { LoadResult } from './problem.js';
 import { ProblemList } from './problem-list.js';
 import { largestFile, readText } from './read-text.js';
@@ -37,6 +38,8 @@ export interface LoadOptions {
   readonly env: Environment;
   /** What to refuse with "not supported yet"; the list of this build by default. */
   readonly unsupported?: readonly Unsupported[];
+  /** What plugins declare about their settings; by default nothing, and then all is left to them. */
+  readonly pluginSettings?: DeclaredSettings;
   /** Which limits can be enforced; what this machine can do by default. */
   readonly limitSupport?: LimitSupport;
 }
@@ -72,6 +75,7 @@ export function loadTree(written: ConfigNode, problems: ProblemList, options: Lo
   checkDefaultSourceOnly(outline.node, options.source, problems);
   const defaults = outline.wrong.has('defaults') ? null : outline.node && nodeAt(outline.node, ['defaults']);
   const drafts = draftServices(outline.node, defaults?.kind === 'map' ? defaults : null, problems);
+  checkPluginSettings(outline.node, options.pluginSettings ?? {}, problems);
   checkSourceTemplates(outline.node ?? root, problems);
   for (const draft of drafts) {
     checkPortsOfService(draft, problems);

@@ -103,11 +103,12 @@ describe('operators and the autoscaler', () => {
     await running(3);
     expect(await plugin()).toMatchObject({ pid, state: 'ready', restarts: 0 });
 
-    writeFileSync(join(hive.home, 'hive.yaml'), home('{check_interval: fast}'));
-    await until(async () => ((await plugin())?.state === 'failed' ? true : undefined), 'the wrong setting to be noticed');
-    expect((await plugin())?.reason).toContain('plugins.autoscaler.check_interval in hive.yaml is not a duration');
-    writeFileSync(join(hive.home, 'hive.yaml'), home('{check_interval: 1s}'));
-    await ready();
+    // A wrong one is refused with the whole file, at its line, and what runs goes on with the last good ones.
+    writeFileSync(join(hive.home, 'hive.yaml'), home('{chek_interval: 5s, window: 90}'));
+    const refused = await until(async () => (await hive.client.listSources()).sources.find(({ name, status }) => name === 'default' && status === 'error'), 'the wrong settings to be noticed');
+    expect(refused.problems).toMatchObject([{ line: 4, column: 16, suggestion: 'check_interval' }, { line: 4, message: expect.stringContaining('has no unit') as unknown }]);
+    expect((await hive.client.validateConfig({ path: join(hive.home, 'hive.yaml') })).problems).toHaveLength(2);
+    expect(await plugin()).toMatchObject({ pid, state: 'ready', restarts: 0 });
   }, 60_000);
 
   it('runs only while a service has scale', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { shippedSettings } from '../../shared/config/shipped-settings.js';
 import { readSettings, sampleEveryMs } from '../../plugins/autoscaler/settings.js';
 
 describe('settings of the autoscaler', () => {
@@ -10,6 +11,12 @@ describe('settings of the autoscaler', () => {
   it('are read', () => {
     expect(readSettings({ check_interval: '1m', window: '5m', dry_run: true })).toEqual({ checkIntervalMs: 60_000, windowMs: 300_000, dryRun: 'all' });
     expect(readSettings({ dry_run: ['shop:web'] }).dryRun).toEqual(['shop:web']);
+  });
+
+  it('are declared in the manifest with the same defaults', () => {
+    const declared = Object.entries(shippedSettings()['autoscaler'] ?? {}).map(([name, setting]) => [name, setting.default] as const);
+    expect(declared).toHaveLength(3);
+    expect(readSettings(Object.fromEntries(declared))).toEqual(readSettings({}));
   });
 
   it.each([

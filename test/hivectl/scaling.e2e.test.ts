@@ -36,11 +36,12 @@ describe('hivectl and the autoscaler', () => {
     expect((await run('plugin call autoscaler resume web')).out).toContain('"mode": "active"');
 
     writeFileSync(file, withSettings('{check_interval: soon}'));
-    await says('doctor', 'Nothing scales default:web: the autoscaler is failed: plugins.autoscaler.check_interval in hive.yaml is not a duration');
-    expect((await run('why web')).out).toContain('Scaling, 1 to 3: Nothing scales default:web: the autoscaler is failed: ');
+    await says('doctor', 'Source default cannot be loaded: plugins.autoscaler.check_interval ("soon") is not a duration');
+    expect((await run(`config validate ${file}`)).out).toContain('check_interval');
+    expect((await run('why web')).out).toContain('Scaling, 1 to 3: It stays at 2 instances: ');
     writeFileSync(file, withSettings('{}'));
-    await says('why web', 'Scaling, 1 to 3: It stays at 2 instances: ');
     await run('plugin disable autoscaler');
-    await says('doctor', 'hivectl plugin enable autoscaler');
+    await says('doctor', 'Nothing scales default:web: the autoscaler is disabled: It was disabled by hand');
+    expect((await run('why web')).out).toContain('Scaling, 1 to 3: Nothing scales default:web: the autoscaler is disabled: ');
   });
 });
