@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -234,6 +234,36 @@ plugins:
     }
     const folder = join(hive.home, 'logs/.plugins/crash-notifier');
     for (const file of readdirSync(folder)) expect(mentions(readFileSync(join(folder, file), 'utf8'))).toEqual([]);
+  });
+
+  it('is in no backup without the key, and in nothing that is said about one', async () => {
+    writeFileSync(join(project, '.adi/hive.yaml'), stack);
+    await hive.client.reloadSource({ name: 'shop' });
+    const backups = join(hive.home, 'backups');
+    const settings = async (encryption: string): Promise<void> => {
+      writeFileSync(join(hive.home, 'hive.yaml'), `version: "1"\nservices: {}\nplugins:\n  backup: {enabled: true, every: never, on_crash: false, dir: ${backups}${encryption}}\n`);
+      await hive.client.reloadSource({ name: 'default' });
+    };
+    const ask = (method: string, params: object = {}): Promise<unknown> => hive.client.callPlugin({ plugin: 'backup', method, params }, { deadlineMs: 60_000 });
+    await settings('');
+    await until(async () => ((await hive.client.getPlugin({ plugin: 'backup' })).state === 'ready' ? true : undefined), 'the backup plugin to be ready');
+    // Without a key: none is made, and where the secrets are is said without saying them.
+    const refused = await ask('create').then(() => null, everythingOf);
+    expect(refused).toMatchObject({ message: expect.stringContaining('shop: services.keeper.environment.static.PLAIN'), data: { code: 'INVALID_CONFIG' } });
+    expect(mentions(refused)).toEqual([]);
+    expect(existsSync(backups)).toBe(false);
+    // With one: nothing of it can be read.
+    await settings(`, encryption: {passphrase: ${mark}-passphrase}`);
+    const said = [await ask('create'), await ask('restore'), await ask('status'), await hive.client.getPlugin({ plugin: 'backup' })];
+    said.push(await ask('verify', { from: { location: backups, passphrase: `${mark}-another` } }).then(() => null, everythingOf));
+    said.push(await ask('list', { from: { location: `${mark}-nowhere`, passphrase: `${mark}-another` } }).then(() => null, (error: Error) => error.message.replace(`${mark}-nowhere`, '')));
+    expect(mentions(said)).toEqual([]);
+    const files = [backups, join(hive.home, 'plugin-data/backup'), join(hive.home, 'logs/.plugins/backup')].flatMap((folder) => (readdirSync(folder, { recursive: true }) as string[]).map((path) => join(folder, path))).filter((path) => statSync(path).isFile());
+    expect(files.length).toBeGreaterThan(8);
+    expect(files.filter((path) => readFileSync(path, 'latin1').includes(mark))).toEqual([]);
+    expect(mentions(hive.daemonLog())).toEqual([]);
+    expect(mentions(await hive.client.listEvents({ limit: 10_000 }))).toEqual([]);
+    expect(seenInPs.filter((line) => !line.includes('# on-purpose'))).toEqual([]);
   });
 });
 
