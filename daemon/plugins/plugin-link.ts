@@ -130,7 +130,9 @@ export class PluginLink {
   /** Asks it to shut down; resolves with its answer, or when there is none to wait for. `again`: it is started anew afterwards. */
   async shutDown(again: boolean): Promise<void> {
     this.#heartbeat?.close();
-    if (this.#connection === null || this.#phase === 'expected' || this.#phase === 'connected') return;
+    if (this.#connection === null || this.#phase === 'expected') return;
+    // Before it has introduced itself it can be asked for nothing; it must not begin its work while it is being ended.
+    if (this.#phase === 'connected') return this.drop();
     await this.#connection.call('shutdown', { again }, { deadlineMs: this.options.timings.shutdownMs });
   }
 

@@ -170,7 +170,7 @@ describe('a plugin process', () => {
     const data = daemon.dataOf('notes');
     expect(environment).toEqual(expect.arrayContaining(['HIVE_FD=3', 'HIVE_PLUGIN=notes', `HIVE_PLUGIN_DATA=${data}`, `HIVE_HOME=${daemon.home}`, 'ACME_TEST_REGION=nowhere']));
     for (const entry of environment) {
-      expect(entry).toMatch(/^(PATH|HOME|USER|LOGNAME|SHELL|TMPDIR|TZ|LANG|LC_\w+|XDG_RUNTIME_DIR|SSL_\w+|NODE_EXTRA_CA_CERTS|\w+_(PROXY|proxy)|ACME_TEST_REGION|HIVE_(FD|HOME|PLUGIN|PLUGIN_DATA|PLUGIN_RUN))=/);
+      expect(entry).toMatch(/^(PATH|HOME|USER|LOGNAME|SHELL|TMPDIR|TZ|LANG|LC_\w+|XDG_RUNTIME_DIR|MALLOC_ARENA_MAX|SSL_\w+|NODE_EXTRA_CA_CERTS|\w+_(PROXY|proxy)|ACME_TEST_REGION|HIVE_(FD|HOME|PLUGIN|PLUGIN_DATA|PLUGIN_RUN))=/);
     }
     // 10 and above: the shell's own, for the script it reads.
     expect(readdirSync(`/proc/${pid}/fd`).map(Number).filter((descriptor) => descriptor < 10)).toEqual([0, 1, 2, 3]);

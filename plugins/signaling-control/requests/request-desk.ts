@@ -108,7 +108,7 @@ export class RequestDesk {
     const entry: SpawningEntry = { requestId, dialect, at: 'spawning', kind, name: request.name ?? makeName(names) };
     if (refusal !== null) {
       const nothing = { ...entry, name: '', kind: '' };
-      this.#begin(nothing, job, () => this.#finish(nothing, failed('spawn', refusal)));
+      this.#begin(nothing, job, () => this.#finish(nothing, failed('spawn', redact(refusal, request.setupToken))));
       return;
     }
     names.reserve(entry.name);

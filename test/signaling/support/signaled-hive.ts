@@ -26,6 +26,8 @@ export class SignaledHive {
   readonly answers: Message[] = [];
   readonly registrations: Message[] = [];
   url = '';
+  /** Of the front door. */
+  private port = 0;
   server!: SignalingServer;
   hive!: TestHive;
 
@@ -35,11 +37,22 @@ export class SignaledHive {
     signaled.hive = new TestHive({
       SIGNALING_SERVER_URL: signaled.url, HIVE_ID: hiveId, HIVE_SECRET: hiveSecret, COCOON_RUNNER_TYPE: 'script', COCOON_SCRIPT_PATH: sleeper, ...environment,
     });
-    const port = await freePort();
-    writeFileSync(join(signaled.hive.home, 'hive.yaml'), `version: "1"\nproxy: {bind: ["127.0.0.1:${port}"]}\nservices: {}\n`);
+    signaled.port = await freePort();
+    signaled.writeSettings({});
     await signaled.hive.start();
     await signaled.registered();
     return signaled;
+  }
+
+  /** Writes the plugin's settings into hive.yaml, beside what the environment says. */
+  writeSettings(settings: object): void {
+    writeFileSync(join(this.hive.home, 'hive.yaml'), JSON.stringify({ version: '1', proxy: { bind: [`127.0.0.1:${this.port}`] }, services: {}, plugins: { 'signaling-control': settings } }));
+  }
+
+  /** The same, and waits until they are taken. */
+  async settings(settings: object): Promise<void> {
+    this.writeSettings(settings);
+    await this.hive.client.reloadSource({ name: 'default' });
   }
 
   /** Starts a signaling server, at the same address as the one before. */
