@@ -17,18 +17,23 @@ export interface LeftNumbers {
 
 /** Pure. */
 export function leftBy({ plan, at, outcome, serving, before }: RolloutRecord): LeftNumbers {
-  const done = plan.steps.slice(0, at);
-  const stopped = done.flatMap((step) => (step.do === 'stop' ? step.numbers : []));
-  const started = plan.steps.slice(0, at + 1).flatMap((step) => (step.do === 'start' ? step.numbers : []));
-  const replaced = done.flatMap((step) => (step.do === 'replace' ? step.numbers : []));
+  const arriving = new Set<number>();
+  const fresh = new Set<number>();
+  for (const [index, step] of plan.steps.slice(0, at + 1).entries()) {
+    // The step at which it is may have begun; a stop that has begun is not done, and a replacement is done again.
+    if (step.do === 'start' || (step.do === 'replace' && index < at)) for (const number of step.numbers) fresh.add(number);
+    if (step.do === 'start') for (const number of step.numbers) arriving.add(number);
+    else if (step.do === 'stop' && index < at) for (const number of step.numbers) arriving.delete(number);
+  }
+  for (const number of serving) arriving.delete(number);
   const toStop = plan.steps.slice(at).flatMap((step) => (step.do === 'stop' ? step.numbers : []));
   const isUnderWay = outcome === 'running';
   return {
     isUnderWay,
     serving,
-    arriving: isUnderWay ? started.filter((number) => !serving.includes(number) && !stopped.includes(number)) : [],
-    leaving: isUnderWay ? toStop.filter((number) => !serving.includes(number)) : [],
-    fresh: [...started, ...replaced],
+    arriving: isUnderWay ? [...arriving] : [],
+    leaving: isUnderWay ? toStop.filter((number) => !serving.includes(number) && !arriving.has(number)) : [],
+    fresh: [...fresh],
     before,
   };
 }

@@ -63,19 +63,23 @@ export function planRollout(rollout: RolloutSpec, present: readonly number[], co
     case 'blue-green': {
       const color = present[0] !== undefined && colorOf(present[0]) === 'blue' ? 'green' : 'blue';
       const numbers = numbersOfColor(color, count);
+      const old = present.filter((number) => colorOf(number) !== color);
+      // Left by a deploy that could not be undone: with which spec is not known.
+      const leftOver = present.filter((number) => colorOf(number) === color);
       return {
         strategy: 'blue-green',
         color,
         steps: [
+          ...(leftOver.length === 0 ? [] : [{ do: 'serve', numbers: old } as const, { do: 'stop', numbers: leftOver } as const]),
           ...run('pre-up', numbers),
           { do: 'start', numbers },
           { do: 'awaitReady', numbers, withinMs: rollout.timeoutMs },
           { do: 'hold', numbers, forMs: rollout.healthyDurationMs },
           ...run('post-up', numbers),
           { do: 'serve', numbers },
-          ...run('pre-down', present),
-          { do: 'stop', numbers: [...present] },
-          ...run('post-down', present),
+          ...run('pre-down', old),
+          { do: 'stop', numbers: old },
+          ...run('post-down', old),
         ],
       };
     }

@@ -14,6 +14,8 @@ export interface RolloutWorld {
   undoUpdate(step: Extract<RolloutStep, { do: 'update' }>): Promise<void>;
   /** Resolves when all are ready. Rejects, with a sentence, as soon as one cannot become it any more. */
   ready(numbers: readonly number[], signal: AbortSignal): Promise<void>;
+  /** What those of them that are not ready wait for, for people. */
+  unreadiness(numbers: readonly number[]): string;
   /** Rejects as soon as one is not ready any more. */
   unready(numbers: readonly number[], signal: AbortSignal): Promise<never>;
   serve(numbers: readonly number[]): Promise<void>;
@@ -115,7 +117,7 @@ export class RolloutRun {
       await this.world.ready(numbers, AbortSignal.any([late, this.cancelled.signal]));
     } catch (error) {
       if (!late.aborted || this.cancelled.signal.aborted) throw error;
-      throw new HiveError('TIMEOUT', `${numbers.map((number) => `#${number}`).join(', ')} did not become healthy within ${withinMs / 1_000} s`);
+      throw new HiveError('TIMEOUT', `${numbers.map((number) => `#${number}`).join(', ')} did not become healthy within ${withinMs / 1_000} s (${this.world.unreadiness(numbers)})`);
     }
   }
 
@@ -155,12 +157,9 @@ export class RolloutRun {
     const { plan, at, serving } = this.current;
     const made = plan.steps.slice(0, at + 1).flatMap((step) => (step.do === 'start' ? step.numbers : [])).filter((number) => !serving.includes(number));
     const updates = plan.steps.slice(0, at).flatMap((step) => (step.do === 'update' && step.onFailure === 'keep-old' ? [step] : []));
-    try {
-      await this.world.serve(serving);
-      await this.world.stop(made);
-      for (const step of updates) await this.world.undoUpdate(step);
-    } catch {
-      // The failure that led here is what the operator has to hear; an instance that cannot be stopped shows itself.
-    }
+    // The failure that led here is what the operator has to hear; what cannot be undone shows itself, and keeps nothing else.
+    await this.world.serve(serving).catch(() => undefined);
+    await this.world.stop(made).catch(() => undefined);
+    for (const step of updates) await this.world.undoUpdate(step).catch(() => undefined);
   }
 }

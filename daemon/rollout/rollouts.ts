@@ -26,6 +26,8 @@ export interface RolloutHost {
   updateInstances(service: SupervisedService, spec: ServiceSpec, step: Extract<RolloutStep, { do: 'update' }>, control: Pick<ReplicaUpdate, 'signal' | 'onProgress'>, cause: PendingCause): Promise<void>;
   /** Stops instances and forgets them; rejects with STOP_FAILED. */
   removeInstances(service: SupervisedService, numbers: readonly number[], cause: PendingCause): Promise<void>;
+  /** What an instance waits for that is not ready. */
+  unreadiness(actor: InstanceActor): string;
   wantDown(service: SupervisedService): Promise<void>;
   hooksOf(service: SupervisedService): PlannedHooks;
   /** Rejects with HOOK_FAILED where that ends the rollout. */
@@ -214,6 +216,7 @@ export class Rollouts {
         if (calledOff !== null) throw new HiveError('HOOK_FAILED', calledOff);
         return actors(numbers).every((actor) => isReady(service, actor, replaced)) && !host.isBetween(service);
       }),
+      unreadiness: (numbers) => actors(numbers).flatMap((actor) => (actor === undefined || isReadyNow(service, actor) ? [] : [`#${actor.ref.number}: ${host.unreadiness(actor)}`])).join('; '),
       unready: async (numbers, signal) => {
         await watch(signal, () => !actors(numbers).every((actor) => isReady(service, actor, replaced)));
         throw new HiveError('SERVICE_FAILED', `${numbers.map((number) => `#${number}`).join(', ')} did not stay healthy`);
@@ -250,7 +253,7 @@ function isReady(service: SupervisedService, actor: InstanceActor | undefined, r
     case 'running':
       if (replaced.get(actor) === state.process.incarnation) return false;
       if (state.process.replicas !== undefined && service.hasHealthCheck) return healthOfAll(state.process.replicas, state.replicas ?? {}, { healthy: null, detail: null }).healthy === true;
-      return service.hasHealthCheck ? state.healthy === true : state.healthy !== false;
+      return isReadyNow(service, actor);
     case 'backoff':
     case 'failed':
       throw new HiveError('SERVICE_FAILED', `#${actor.ref.number} ${state.why}`);
@@ -266,6 +269,10 @@ function isReady(service: SupervisedService, actor: InstanceActor | undefined, r
     case 'starting':
       return false;
   }
+}
+
+function isReadyNow(service: SupervisedService, { state }: InstanceActor): boolean {
+  return state.kind === 'running' && (service.hasHealthCheck ? state.healthy === true : state.healthy !== false);
 }
 
 function stepOf({ plan, at }: RolloutRecord): string {

@@ -246,9 +246,12 @@ export class RouteHub {
   }
 }
 
-/** One that has said nothing yet may have taken over processes that still serve requests there. */
+/**
+ * One that has said nothing yet may have taken over processes that still serve requests there. One that refuses the table
+ * would never say that it is done with what left it.
+ */
 function hasLetGo({ acknowledged, refused, draining }: Subscriber, endpoints: readonly string[]): boolean {
-  return (acknowledged >= 0 || refused !== null) && !endpoints.some((endpoint) => draining.has(endpoint));
+  return refused !== null || (acknowledged >= 0 && !endpoints.some((endpoint) => draining.has(endpoint)));
 }
 
 /**

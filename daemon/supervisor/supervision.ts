@@ -73,6 +73,7 @@ export class Supervision {
       replaceInstances: (service, numbers, cause) => this.orders.replaceInstances(service, numbers, 'it is deployed anew', cause),
       updateInstances: (service, spec, step, control, cause) => this.orders.updateInstances(service, spec, step, control, cause),
       removeInstances: (service, numbers, cause) => this.fleet.removed(service, numbers, cause),
+      unreadiness: ({ ref, state }) => (state.kind === 'running' ? tools.health.lastFindings(ref) ?? 'no check has answered yet' : `it is ${state.kind}`),
       wantDown,
       hooksOf: ({ spec }) => ({ steps: countSteps(spec.hooks), longestMs: longestMs(spec.hooks) }),
       runHook: (service, at, signal, cause) => this.hooks.runInRollout(service, at, signal, cause),

@@ -1,4 +1,5 @@
 import { command, group } from './command.js';
+import { waiting } from './waiting-options.js';
 
 const source = { source: { kind: 'source', required: true, describe: 'the name of a source' } } as const;
 const service = { service: { kind: 'service', required: true, describe: 'a name' } } as const;
@@ -38,8 +39,9 @@ export const serviceCommands = group('service', 'services of SQLite sources', [
   command({ name: 'config', positionals: service, describe: 'its configuration as written, secrets masked', run: async (context, args) => (await loadService()).showServiceConfig(context, args) }),
   command({ name: 'revisions', positionals: service, describe: 'its revisions, newest first', run: async (context, args) => (await loadService()).listRevisions(context, args) }),
   command({
-    name: 'rollback', describe: 'make an earlier revision the present one',
-    positionals: { ...service, revision: { kind: 'text', required: true, describe: 'the number of the revision' } },
+    name: 'rollback', describe: 'make an earlier revision the present one, and show how it is deployed',
+    positionals: { ...service, revision: { kind: 'text', describe: 'the number of the revision; without one, the revision before the present one' } },
+    options: waiting,
     run: async (context, args) => (await loadService()).rollbackService(context, args),
   }),
 ]);

@@ -2,11 +2,8 @@ import { command, type Command } from './command.js';
 import { backupCommands } from './backup-table.js';
 import { configCommands, daemonCommands, systemdCommands } from './daemon-table.js';
 import { pluginCommands, serviceCommands, sourceCommands } from './managing-table.js';
+import { waiting } from './waiting-options.js';
 
-const waiting = {
-  wait: { type: 'boolean', default: true, describe: 'wait until it is done; --no-wait returns at once' },
-  timeout: { type: 'string', describe: 'how long to wait', default: '5m' },
-} as const;
 const servicesOrSources = { service: { kind: 'service', many: true, required: true, describe: 'names, or source:* for all of a source' } } as const;
 const services = { service: { kind: 'service', many: true, describe: 'names, or source:* for all of a source' } } as const;
 const service = { service: { kind: 'service', required: true, describe: 'a name' } } as const;

@@ -4,7 +4,9 @@ import type { Context } from '../context.js';
 import { interruptedExitCode } from '../exit-codes.js';
 import { lookUpTargets } from '../names/known-names.js';
 import { patient } from '../patience.js';
+import { humanDuration } from '../render/measures.js';
 import { count } from '../render/text.js';
+import { showDeploySteps, type DeploySteps } from '../wait/deploy-steps.js';
 
 /** What the daemon needs to answer beyond the time it was given, in milliseconds. */
 const slackMs = 5_000;
@@ -20,19 +22,46 @@ export async function deploy(context: Context, args: { service: string[]; wait: 
     context.note('\nNo longer waiting; the deploy goes on (hivectl status).');
     return interruptedExitCode;
   });
-  const deployed = await Promise.all(asked.map((service) => follow(context, service, timeoutMs)));
-  context.show({ services: deployed }, () => (context.options.quiet ? [] : [`${count(deployed.length, 'service')} deployed.`]));
+  await followDeploys(context, asked, timeoutMs);
 }
 
-async function follow(context: Context, { fqn }: Service, timeoutMs: number): Promise<Service> {
-  const client = await context.client();
+/** Shows deploys that were begun until all are done. @throws HiveError of the first that failed, once all have ended */
+export async function followDeploys(context: Context, services: readonly Service[], timeoutMs: number): Promise<void> {
+  const steps = showDeploySteps(context);
   const began = performance.now();
+  const outcomes = await Promise.allSettled(services.map((service) => follow(context, service, steps, timeoutMs)));
+  steps.close();
+  const took = humanDuration(performance.now() - began);
+  const deployed = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  context.show({ services: deployed }, () => (context.options.quiet ? [] : deployed.map((service) => sentence(service, took))));
+}
+
+async function follow(context: Context, { fqn, rollout }: Service, steps: DeploySteps, timeoutMs: number): Promise<Service> {
+  const client = await context.client();
+  let last = '';
   const tell = (value: unknown): void => {
     const { reason } = value as { reason: string };
-    if (reason !== '' && !context.options.quiet && !context.options.json) context.note(`${fqn}  ${((performance.now() - began) / 1_000).toFixed(1)}s  ${reason}`);
+    if (reason !== '' && reason !== last) steps.step(fqn, reason);
+    last = reason;
   };
-  const wait = { fqn, for: 'deployed', timeoutMs } as const;
-  await client.waitForService(wait, { deadlineMs: timeoutMs + slackMs, onProgress: tell });
-  // What was not running was started instead, and has to come up as well.
-  return client.waitForService({ ...wait, for: 'healthy' }, { deadlineMs: timeoutMs + slackMs });
+  steps.began(fqn, rollout.type);
+  try {
+    const wait = { fqn, for: 'deployed', timeoutMs } as const;
+    await client.waitForService(wait, { deadlineMs: timeoutMs + slackMs, onProgress: tell });
+    // What was not running was started instead, and has to come up as well.
+    const service = await client.waitForService({ ...wait, for: 'healthy' }, { deadlineMs: timeoutMs + slackMs });
+    steps.ended(fqn, 'done');
+    return service;
+  } catch (thrown) {
+    steps.ended(fqn, 'failed');
+    throw thrown;
+  }
+}
+
+function sentence({ fqn, rollout, instances }: Service, took: string): string {
+  const which = instances.map(({ id }) => id.slice(id.lastIndexOf('#'))).join(', ');
+  const color = rollout.color === undefined ? '' : `, ${rollout.color}`;
+  return `${fqn} is deployed after ${took}: ${which}${color}.`;
 }

@@ -1,9 +1,12 @@
+import type { DaemonClient } from '../../shared/client/daemon-client.js';
 import { HiveError } from '../../shared/errors/hive-error.js';
 import { parseFqn } from '../../shared/config/names.js';
+import { readDuration } from '../command-line/read-time.js';
 import { readConfigInput } from '../read-config-input.js';
 import { patient } from '../patience.js';
 import type { Context } from '../context.js';
 import { lookUpService } from '../names/known-names.js';
+import { followDeploys } from './deploy.js';
 import { renderRevisions } from '../render/revisions.js';
 
 /** `hivectl service create <source>:<name> <file|->`. */
@@ -41,11 +44,28 @@ export async function listRevisions(context: Context, args: { service: string })
   context.show(result, ({ revisions }) => renderRevisions(revisions, new Date(), context.terminal.columns, context.terminal.paint));
 }
 
-export async function rollbackService(context: Context, args: { service: string; revision: string }): Promise<void> {
+/** `hivectl service rollback`: makes an earlier revision the present one, and shows how it is deployed where the service runs. */
+export async function rollbackService(context: Context, args: { service: string; revision: string | undefined; wait: boolean; timeout: string }): Promise<void> {
+  const timeoutMs = readDuration('timeout', args.timeout);
   const fqn = await lookUpService(context, args.service);
-  if (!/^\d{1,9}$/.test(args.revision)) {
-    throw new HiveError('INVALID_PARAMS', `"${args.revision}" is not the number of a revision.`, { next: `hivectl service revisions ${fqn} lists them.` });
-  }
-  const result = await (await context.client()).rollbackService({ fqn, revision: Number(args.revision) });
-  context.show(result, () => [`${fqn} is as in revision ${args.revision} again, which is revision ${result.revision} now.`]);
+  const client = await context.client();
+  const revision = args.revision === undefined ? await revisionBefore(client, fqn) : revisionNumber(args.revision, fqn);
+  const result = await client.rollbackService({ fqn, revision });
+  const sentence = `${fqn} is as in revision ${revision} again, which is revision ${result.revision} now.`;
+  const service = await client.getService({ fqn });
+  if (!args.wait || service.wanted === 'down' || context.options.json) return context.show(result, () => [sentence]);
+  context.note(sentence);
+  await followDeploys(context, [service], timeoutMs);
+}
+
+function revisionNumber(text: string, fqn: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new HiveError('INVALID_PARAMS', `"${text}" is not the number of a revision.`, { next: `hivectl service revisions ${fqn} lists them.` });
+}
+
+async function revisionBefore(client: DaemonClient, fqn: string): Promise<number> {
+  const { revisions } = await client.listRevisions({ fqn });
+  const [, before] = [...revisions].sort((one, other) => other.revision - one.revision);
+  if (before !== undefined) return before.revision;
+  throw new HiveError('CONFLICT', `${fqn} has no revision before its present one.`, { next: `hivectl service revisions ${fqn} lists them.` });
 }

@@ -55,9 +55,11 @@ function portsCell(service: Service): string {
   return written.length > 4 ? `${written.slice(0, 3).join(' ')} +${written.length - 3}` : written.join(' ');
 }
 
-/** Why: for what does not simply run. */
+/** Why: for what does not simply run; else how a deploy gets on, or that the last one failed. */
 function reasonCell(service: Service): string {
-  return service.state === 'running' && service.healthy !== false ? '' : service.reason;
+  if (service.state !== 'running' || service.healthy === false) return service.reason;
+  const { phase } = service.rollout;
+  return phase === undefined ? '' : phase.startsWith('failed') ? `deploy ${phase}` : `deploy: ${phase}`;
 }
 
 function usageByService(stats: readonly Stats[]): Map<string, { cpu: number; memoryBytes: number }> {

@@ -17,6 +17,7 @@ export class TableKeeper {
   #door: FrontDoor | null = null;
   #newest: RouteTable | null = null;
   #isBusy = false;
+  #opening: Promise<FrontDoor> | null = null;
   /** The name of the setup that it was opened with. */
   #opened = '';
   readonly #code = presentCode();
@@ -29,6 +30,8 @@ export class TableKeeper {
 
   /** Ends the front door; requests may go on for `limitMs`. */
   async stop(limitMs: number): Promise<void> {
+    // One that is just being opened must not stay behind.
+    await this.#opening?.catch(() => undefined);
     await this.#door?.stop(limitMs);
     await this.client.unsubscribeRoutes().catch(() => undefined);
   }
@@ -72,12 +75,13 @@ export class TableKeeper {
     const setup: Setup = { bind, workers, drainLimitMs, accessLog: accessLog ? join(this.context.dataDir, 'access.log') : null, code: this.#code };
     const name = nameOfSetup(setup);
     if (this.#opened === name) return;
-    const door = await FrontDoor.open({
+    const opening = (this.#opening = FrontDoor.open({
       folder: join(this.context.dataDir, 'front-door'),
       setup,
       onDrained: (endpoint) => void this.client.drainedRoutes({ endpoint }).catch(() => undefined),
       log: this.context.log,
-    });
+    }));
+    const door = await opening;
     this.#door?.detach();
     this.#door = door;
     this.#opened = name;

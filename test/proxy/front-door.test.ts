@@ -316,6 +316,16 @@ describe('the front door', () => {
     await door.stop(0);
   });
 
+  it('ends when its folder is gone, also while a worker cannot start', async () => {
+    const { folder, open } = await place();
+    const door = await open();
+    await door.apply(tableOf(route()));
+    door.detach();
+    rmSync(folder, { recursive: true });
+    for (const pid of workersIn(folder)) killIfThere(pid);
+    await until(() => (processesIn(folder).length === 0 ? true : undefined), 'everything to end');
+  });
+
   it('takes little memory', async () => {
     const { folder, open } = await place();
     const door = await open();

@@ -26,6 +26,11 @@ describe('what a daemon that was killed in a rollout left', () => {
     expect(leftBy(recordOf(rolling, [1, 2], at, [2, 3]))).toMatchObject({ serving: [2, 3], arriving: [], leaving: [1], fresh: [3] });
   });
 
+  it('what was stopped first and started again is arriving, and not leaving', () => {
+    expect(leftBy(recordOf(blueGreen, [1, 2], 1, [1]))).toMatchObject({ arriving: [], leaving: [2] });
+    expect(leftBy(recordOf(blueGreen, [1, 2], 3, [1]))).toMatchObject({ arriving: [2, 4], leaving: [], fresh: [2, 4] });
+  });
+
   it('once it is over, nobody arrives or leaves', () => {
     expect(leftBy(recordOf(rolling, [1, 2], 4, [2, 3], 'failed'))).toMatchObject({ isUnderWay: false, arriving: [], leaving: [], fresh: [3] });
   });

@@ -19,6 +19,10 @@ describe('planRollout', () => {
     expect(brief(planRollout(blueGreen, [1, 3], 3).steps)).toEqual(['start 2,4,6', 'awaitReady 2,4,6', 'hold 2,4,6', 'serve 2,4,6', 'stop 1,3']);
   });
 
+  it('blue-green: never stops what it has just started, also when an earlier deploy left both colours', () => {
+    expect(brief(planRollout(blueGreen, [1, 2, 3, 4], 2).steps)).toEqual(['serve 1,3', 'stop 2,4', 'start 2,4', 'awaitReady 2,4', 'hold 2,4', 'serve 2,4', 'stop 1,3']);
+  });
+
   it('rolling with surge: never fewer than before', () => {
     expect(brief(planRollout(rolling(1, 0), [1, 2], 2).steps)).toEqual([
       'start 3', 'awaitReady 3', 'serve 1,2,3', 'serve 2,3', 'stop 1',

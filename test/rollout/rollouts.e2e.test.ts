@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Service } from '../../shared/protocol/results.js';
+import { DaemonClient } from '../../shared/client/index.js';
+import type { RouteTable, Service } from '../../shared/protocol/results.js';
+import { freePort } from '../support/free-port.js';
 import { TestHive } from '../support/test-hive.js';
 import { until } from '../support/until.js';
 
@@ -33,7 +35,9 @@ describe('rollouts', () => {
   afterEach(() => hive.end());
 
   async function start(rollout: string, instances = 1): Promise<Service> {
-    hive = await TestHive.started();
+    hive = new TestHive();
+    writeFileSync(join(hive.home, 'hive.yaml'), `version: "1"\nproxy: {bind: ["127.0.0.1:${await freePort()}"]}\nservices: {}\n`);
+    await hive.start();
     folder = await hive.addSource('app', yaml(rollout, 'one', instances));
     await hive.client.startSource({ name: 'app' });
     return hive.serviceWhen('app:web', ({ state, healthy }) => state === 'running' && healthy === true);
@@ -80,6 +84,27 @@ describe('rollouts', () => {
     process.kill(before.instances[0]?.pid ?? 0, 'SIGKILL');
     await hive.serviceWhen('app:web', ({ restarts, healthy }) => restarts === 1 && healthy === true);
     expect(await endpoints()).toEqual(['one 1']);
+  });
+
+  it('a proxy that refuses the switch fails the deploy, which leaves only what served, and the next deploy works', async () => {
+    const before = await start(blueGreen);
+    const proxy = await DaemonClient.connect({ home: hive.home });
+    // It likes only tables with the first instance.
+    const judge = ({ version, routes }: RouteTable): void => {
+      const isLiked = routes.some(({ endpoints }) => endpoints.some(({ id }) => id.startsWith('app:web#1/')));
+      void (isLiked ? proxy.ackRoutes({ version, draining: [] }) : proxy.nackRoutes({ version, reason: 'it does not like it' })).catch(() => undefined);
+    };
+    proxy.onRoutes(judge);
+    judge(await proxy.subscribeRoutes({}));
+    await deploy('two', blueGreen);
+    await expect(deployed()).rejects.toMatchObject({ message: expect.stringMatching(/it does not like it/) });
+    const after = await hive.serviceWhen('app:web', ({ instances }) => instances.length === 1);
+    expect(after.instances).toMatchObject([{ id: 'app:web#1', pid: before.instances[0]?.pid }]);
+    await proxy.unsubscribeRoutes();
+    proxy.close();
+    await hive.client.deployService({ fqn: 'app:web' });
+    await deployed();
+    expect(await endpoints()).toEqual(['two 2']);
   });
 
   it('rolling replaces instances one by one and never serves with fewer', async () => {

@@ -17,14 +17,14 @@ import { nameOfSetup, setupVariable, workerVariable, type Setup, type WorkerSetu
  * and the daemon, as services do: requests are served while those are replaced.
  *
  * A worker that ends with 0 was told to. Any other end is an accident: it is started again at once, or after a second
- * when it had lived for less than one.
+ * when it had lived for less than one. When the folder is gone, so is the Hive that it belonged to, and everything ends.
  */
 const script = `
-count=$1; shift
+folder=$1; count=$2; shift 2
 uptime() { read -r now rest < /proc/uptime; now=\${now%%.*}; }
 keep() {
   export ${workerVariable}="$1"; shift
-  while :; do
+  while [ -d "$folder" ]; do
     uptime; began=$now
     "$@" && exit 0
     uptime; [ $((now - began)) -ge 1 ] || sleep 1
@@ -49,7 +49,7 @@ const holderName = 'hive-proxy';
  */
 export function startHolder(setup: Setup, folder: string, sockets: readonly ListenAddress[], descriptors: readonly number[]): number {
   const worker: WorkerSetup = { folder, setup: nameOfSetup(setup), sockets, accessLog: setup.accessLog, drainLimitMs: setup.drainLimitMs };
-  const child = spawn('/bin/sh', ['-c', script, holderName, String(setup.workers), process.execPath, ...workerFlags, join(import.meta.dirname, 'worker.js')], {
+  const child = spawn('/bin/sh', ['-c', script, holderName, folder, String(setup.workers), process.execPath, ...workerFlags, join(import.meta.dirname, 'worker.js')], {
     // Never the standard output: what is printed there may be an answer to somebody.
     detached: true, stdio: ['ignore', 2, 2, ...descriptors], cwd: folder, env: { PATH: process.env['PATH'] ?? '', [setupVariable]: JSON.stringify(worker) },
   });
