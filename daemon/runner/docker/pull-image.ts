@@ -90,7 +90,7 @@ function megabytes(bytes: number): string {
 
 function pullFailed(image: string, said: string, status: number | null, loggedIn: boolean): HiveError {
   const missing = status === 404 || /not found|manifest unknown|does not exist|name unknown|no such image/i.test(said);
-  const denied = /denied|unauthorized|authentication required/i.test(said);
+  const denied = /denied|unauthorized|authentication required|no basic auth credentials/i.test(said);
   if (missing || denied) {
     return new HiveError('IMAGE_NOT_FOUND', `The image ${image} cannot be had: ${said}.`, {
       next: denied && !loggedIn ? 'Check its name, or log in to its registry first (docker login).' : 'Check its name and tag, and whether its registry has it.',

@@ -22,7 +22,7 @@ export interface TestEngine {
 export const engineImage = 'hive-test/busybox:1';
 
 const needs = {
-  docker: { programs: ['/usr/sbin/dockerd', '/bin/busybox', '/usr/sbin/ip'], packages: 'docker.io iptables busybox-static iproute2' },
+  docker: { programs: ['/usr/sbin/dockerd', '/bin/busybox', '/usr/sbin/ip', '/usr/bin/docker-registry'], packages: 'docker.io iptables busybox-static iproute2 docker-registry' },
   podman: { programs: ['/usr/bin/podman', '/bin/busybox', '/usr/sbin/runc'], packages: 'podman runc busybox-static' },
 } as const;
 

@@ -7,6 +7,6 @@ export function makeRootFolder(folder: string): string {
   mkdirSync(bin, { recursive: true });
   mkdirSync(join(folder, 'rootfs/tmp'), { recursive: true });
   copyFileSync('/bin/busybox', join(bin, 'busybox'));
-  for (const name of ['sh', 'httpd', 'sleep', 'cat', 'wget', 'nc', 'env', 'touch', 'mkdir', 'ls', 'seq', 'kill', 'ps', 'dd', 'id', 'date', 'true', 'usleep', 'head', 'stat', 'test']) symlinkSync('busybox', join(bin, name));
+  for (const name of ['sh', 'httpd', 'sleep', 'cat', 'wget', 'nc', 'env', 'touch', 'mkdir', 'ls', 'seq', 'kill', 'ps', 'dd', 'id', 'date', 'true', 'usleep', 'head', 'stat', 'test', 'grep', 'tr']) symlinkSync('busybox', join(bin, name));
   return join(folder, 'rootfs');
 }
