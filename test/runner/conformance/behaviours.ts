@@ -233,6 +233,23 @@ export const behaviours: readonly Behaviour[] = [
     },
   },
   {
+    name: 'a command is run to its end as a step of a hook, and its exit code counts',
+    run: async ({ hive, subject, service }) => {
+      const step = (program: string) => ({ runner: subject.runner(program) });
+      const good = await service(subject.runner(`echo up; ${forever}`), { ...quickStop, hooks: { 'pre-up': [step('echo "before $HIVE_SERVICE_NAME at $HIVE_HOOK_EVENT"')] } });
+      await hive.serviceWhen(good, isRunning);
+      const { lines } = await hive.client.getLogs({ fqn: good, lines: 50, stream: 'hook' });
+      expect(lines.map(({ message }) => message).join('\n')).toContain(`before ${good.split(':')[1]} at pre-up`);
+      const bad = await service(subject.runner(forever), { ...quickStop, hooks: { 'pre-up': [step('echo "no such table" >&2; exit 3')] } });
+      const { reason } = await hive.serviceWhen(bad, ({ state }) => state === 'failed');
+      expect(reason).toContain('exited with code 3');
+      expect(reason).toContain('no such table');
+      const slow = await service(subject.runner(forever), { ...quickStop, hooks: { 'pre-up': [{ ...step('sleep 4711'), timeout: '500ms' }] } });
+      expect((await hive.serviceWhen(slow, ({ state }) => state === 'failed')).reason).toMatch(/500 ms/);
+      await until(() => (subject.there(hive).every((one) => one.includes(good)) ? true : undefined), 'nothing of the hooks to be left');
+    },
+  },
+  {
     name: 'a secret of the environment is in no command line and no label',
     run: async ({ hive, subject, service }) => {
       const fqn = await service(subject.runner(`echo "length \${#SECRET}"; ${forever}`), { ...quickStop, environment: { static: { SECRET: 'a-planted-secret-4711' } } });

@@ -8,7 +8,7 @@ export default class SkippedEnginesReporter {
     for (const { testResults: tests } of testResults) {
       for (const { ancestorTitles, status } of tests) {
         const [title = ''] = ancestorTitles;
-        const engine = new RegExp(`^${engineTitle} ([^:]+)`).exec(title)?.[1];
+        const engine = new RegExp(`^${engineTitle} (\\w+ \\(absent: .*?\\)):`).exec(title)?.[1];
         if (engine !== undefined && status === 'pending') skipped.set(engine, (skipped.get(engine) ?? 0) + 1);
       }
     }
