@@ -27,7 +27,7 @@ export interface Story {
  */
 export function tellStory(fqn: string, events: readonly HiveEvent[]): Story {
   const bySequence = new Map(events.map((event) => [event.seq, event]));
-  const own = events.filter((event) => 'service' in event && event.service === fqn && tellsOfState(event));
+  const own = withoutWhatIsOver(events.filter((event) => 'service' in event && event.service === fqn && tellsOfState(event)));
   const last = own.at(-1);
   if (last === undefined) return { steps: [], request: null, missing: null };
   const chain = new Map<number, HiveEvent>();
@@ -69,6 +69,15 @@ function impliedCause(event: HiveEvent, own: readonly HiveEvent[]): number | und
     default:
       return undefined;
   }
+}
+
+/** Trouble with a dependency that is well again explains nothing any more. */
+function withoutWhatIsOver(own: readonly HiveEvent[]): HiveEvent[] {
+  const wellAgain = new Set<string>();
+  return [...own].reverse().filter((event) => {
+    if (event.type === 'service.dependencyRecovered') wellAgain.add(event.dependency);
+    return event.type !== 'service.dependencyRecovered' && !(event.type === 'service.dependencyFailed' && wellAgain.has(event.dependency));
+  }).reverse();
 }
 
 function tellsOfState(event: HiveEvent): boolean {

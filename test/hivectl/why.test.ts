@@ -81,6 +81,21 @@ describe('why', () => {
     ]);
   });
 
+  it('tells of trouble below only until it is over', () => {
+    const start = [
+      anEvent(1, 'service.starting', { ...web, reason: 'it is wanted up' }, asked('services.start')),
+      anEvent(2, 'service.started', { ...web, pid: 10 }),
+    ];
+    const trouble = [
+      anEvent(3, 'service.crashed', { ...db, ...crash() }),
+      anEvent(4, 'service.dependencyFailed', { service: 'shop:web', dependency: 'shop:db', root: 'shop:db', reason: 'it crashed' }, 3),
+    ];
+    const over = [anEvent(5, 'service.dependencyRecovered', { service: 'shop:web', dependency: 'shop:db', root: 'shop:db' }, 3)];
+    const chain = (events: readonly HiveEvent[]): number[] => tellStory('shop:web', events).steps.map(({ event }) => event.seq);
+    expect(chain([...start, ...trouble])).toEqual([3, 4]);
+    expect(chain([...start, ...trouble, ...over])).toEqual([1, 2]);
+  });
+
   it('says who stopped it', () => {
     const events = [
       anEvent(2, 'service.started', { ...web, pid: 10 }),
