@@ -10,8 +10,7 @@ export function engineOf(spec: RunnerSpec): EngineRef | null {
     case 'docker':
     case 'podman':
     case 'swarm':
-      return { type: spec.type, socket: engineSocket(spec.type, spec.socket, process.env) };
     case 'compose':
-      return { type: spec.type, socket: engineSocket(spec.type, null, process.env) };
+      return { type: spec.type, socket: engineSocket(spec.type, spec.socket, process.env) };
   }
 }

@@ -1,4 +1,3 @@
-import { HiveError } from '../../shared/errors/index.js';
 import type { LogStore } from '../logs/log-store.js';
 import type { InstanceCommand } from './instance-command.js';
 import type { EngineRef, EngineRunner } from './runner.js';
@@ -13,7 +12,7 @@ export interface EngineTools {
   readonly warn: (sentence: string) => void;
 }
 
-/** Makes the runner of an engine. Modules that cost are loaded here and not before. @throws HiveError NOT_SUPPORTED */
+/** Makes the runner of an engine. Modules that cost are loaded here and not before. */
 export async function openEngine(engine: EngineRef, tools: EngineTools): Promise<EngineRunner<InstanceCommand>> {
   const { type, socket } = engine;
   if (type === 'docker' || type === 'podman') {
@@ -24,5 +23,6 @@ export async function openEngine(engine: EngineRef, tools: EngineTools): Promise
     const { SwarmRunner } = await import('./swarm/swarm-runner.js');
     return new SwarmRunner({ type, socket }, tools);
   }
-  throw new HiveError('NOT_SUPPORTED', `The runner ${engine.type} is not supported yet.`);
+  const { ComposeRunner } = await import('./compose/compose-runner.js');
+  return new ComposeRunner({ type, socket }, tools);
 }

@@ -8,12 +8,8 @@ export interface Unsupported {
   readonly when?: (value: unknown) => boolean;
 }
 
-const is = (wanted: string) => (value: unknown) => value === wanted;
-
-/** What is refused rather than ignored. A line goes when its feature comes; nothing else has to change. */
-export const notYetSupported: readonly Unsupported[] = [
-  { feature: 'the compose runner', at: ['services', '*', 'runner', 'type'], when: is('compose') },
-];
+/** What is refused rather than ignored: a row such as `{feature: 'hooks', at: ['services', '*', 'hooks']}`, which goes when its feature comes. */
+export const notYetSupported: readonly Unsupported[] = [];
 
 /** Reports every use of what `unsupported` lists. */
 export function refuseUnsupported(root: ConfigNode, unsupported: readonly Unsupported[], problems: ProblemList): void {

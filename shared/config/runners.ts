@@ -34,7 +34,8 @@ export const containerRunnerFields = {
 export const composeRunnerFields = {
   file: text().prefault('docker-compose.yml').describe('The compose file, relative to the project root.'),
   service: text().optional().describe('One service of that file; without it, all of them.'),
-  project: text().optional().describe('The compose project\'s name.'),
+  project: text().optional().describe('The compose project\'s name, instead of one that Hive makes.'),
+  socket: text().optional().describe('The engine\'s socket, if not its usual one.'),
   command: command().optional().describe('What a hook runs instead of the service\'s own command.'),
 };
 
@@ -85,8 +86,8 @@ export function normaliseRunner(runner: z.output<typeof runnerSchema>, projectRo
       };
     }
     case 'compose': {
-      const { file, service, project, command: instead } = runner.settings;
-      return { type: 'compose', file: resolve(projectRoot, file), service: service ?? null, project: project ?? null, command: instead ?? null };
+      const { file, service, project, command: instead, socket } = runner.settings;
+      return { type: 'compose', file: resolve(projectRoot, file), service: service ?? null, project: project ?? null, command: instead ?? null, socket: socket ?? null };
     }
     case 'swarm': {
       const { command: instead, user, socket, ...same } = runner.settings;

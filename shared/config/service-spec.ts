@@ -99,6 +99,7 @@ export interface ComposeRunnerSpec {
   readonly project: string | null;
   /** What a hook runs instead of the service's own command. */
   readonly command: readonly TemplateText[] | TemplateText | null;
+  readonly socket: string | null;
 }
 
 export interface SwarmRunnerSpec {

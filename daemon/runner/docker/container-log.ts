@@ -16,6 +16,10 @@ export interface ContainerLogOptions {
   readonly home: string;
   readonly ref: InstanceRef;
   readonly container: string;
+  /** Where an instance has several containers: a name of this one's own for how far its log is copied. */
+  readonly cursor?: string;
+  /** Put before each line, to tell containers of one instance apart. */
+  readonly prefix?: string;
   readonly warn: (sentence: string) => void;
 }
 
@@ -39,9 +43,9 @@ export class ContainerLog {
   private warned = false;
 
   constructor(private readonly options: ContainerLogOptions) {
-    const { logs, home, ref } = options;
+    const { logs, home, ref, cursor } = options;
     this.writers = { stdout: logs.writer(ref, 'stdout'), stderr: logs.writer(ref, 'stderr') };
-    this.cursors = new LogCursorFile(logPaths(home, ref), ref.number);
+    this.cursors = new LogCursorFile(logPaths(home, ref), cursor ?? ref.number);
   }
 
   /** For a container that is about to be started: its log begins where the files end now. */
@@ -130,7 +134,7 @@ export class ContainerLog {
     for (const name of streamNames) {
       const stream = streams[name];
       const lines: (TimedBytes & { readonly text: string; readonly counts: number })[] = [];
-      for (const { time, bytes } of frames.filter((frame) => frame.stream === name)) {
+      for (const { time, bytes } of frames.filter((frame) => frame.stream === name).map((frame) => this.prefixed(frame))) {
         const rest = stream.take(time, bytes);
         if (rest !== null) lines.push({ bytes: rest, time: Date.parse(time), text: time, counts: bytes.length });
       }
@@ -149,6 +153,11 @@ export class ContainerLog {
     } catch (error) {
       throw new HiveError('STORAGE_FAILED', `${this.writers[name].stream.paths.live} cannot be written: ${String(error)}`, { cause: error });
     }
+  }
+
+  private prefixed(frame: LogFrame): LogFrame {
+    const { prefix } = this.options;
+    return prefix === undefined ? frame : { ...frame, bytes: Buffer.concat([Buffer.from(prefix), frame.bytes]) };
   }
 
   private async resumed(name: OutputName, cursor: StreamCursor): Promise<ResumedStream> {
