@@ -48,7 +48,7 @@ export class ComposeProgram {
 
   /** The service's variables, and what the program itself needs, which the service must not change. */
   environment(ofService: Readonly<Record<string, string>>): Record<string, string> {
-    const own = Object.fromEntries(passedOn.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] as string]])));
+    const own = Object.fromEntries(passedOn.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
     const host = /^(?:tcp|http):/.test(this.socket) ? this.socket : `unix://${this.socket}`;
     return { ...ofService, ...own, DOCKER_HOST: host, COMPOSE_INTERACTIVE_NO_CLI: '1' };
   }
