@@ -1,4 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { readSettings as autoscaler } from '../../plugins/autoscaler/settings.js';
+import { readSettings as crashNotifier } from '../../plugins/crash-notifier/settings.js';
+import { readSettings as proxy } from '../../plugins/proxy/settings.js';
 import { configJsonSchema } from '../../shared/config/json-schema.js';
 import { readDeclarations } from '../../shared/config/plugin-settings.js';
 import { shippedSettings } from '../../shared/config/shipped-settings.js';
@@ -51,7 +54,12 @@ describe('settings of plugins that declare theirs', () => {
     expect(() => readDeclarations(declared)).toThrow(sentence);
   });
 
-  it('come from the manifests of what ships with Hive', () => {
-    expect(Object.keys(shippedSettings()['autoscaler'] ?? {})).toEqual(['check_interval', 'window', 'dry_run']);
+  const defaultsOf = (plugin: string): Record<string, unknown> => Object.fromEntries(Object.entries(shippedSettings()[plugin] ?? {}).flatMap(([name, setting]) => (setting.default === undefined ? [] : [[name, setting.default]])));
+
+  it('come from the manifests of what ships with Hive, with the defaults that hold', () => {
+    expect(Object.keys(shippedSettings())).toEqual(expect.arrayContaining(['autoscaler', 'crash-notifier', 'proxy']));
+    expect(autoscaler(defaultsOf('autoscaler'))).toEqual(autoscaler({}));
+    expect(proxy(defaultsOf('proxy'))).toEqual(proxy({}));
+    expect(crashNotifier({ command: 'true', ...defaultsOf('crash-notifier') })).toEqual(crashNotifier({ command: 'true' }));
   });
 });
