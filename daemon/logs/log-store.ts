@@ -1,4 +1,5 @@
-import { mkdir, open, rm } from 'node:fs/promises';
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import type { LogLine } from '../../shared/protocol/results.js';
 import type { InstanceRef } from '../runner/runner.js';
 import { newestLines, type LogQuery, type Reach } from './get-logs.js';
@@ -62,11 +63,14 @@ export class LogStore {
    */
   async prepare(ref: InstanceRef): Promise<LogPaths> {
     const paths = logPaths(this.options.home, ref);
-    await mkdir(paths.folder, { recursive: true, mode: 0o700 });
+    // Here and in endLastLine synchronous: a few system calls that take microseconds, of which each would otherwise wait for
+    // a thread and for its turn, between a crash and the restart.
+    const isNew = mkdirSync(paths.folder, { recursive: true, mode: 0o700 }) !== undefined;
     await Promise.all(this.streamsOf(ref).map(async (stream) => {
-      await endLastLine(stream.paths.live);
-      await stream.open();
-      stream.runStart = (await stream.look()).offset;
+      endLastLine(stream.paths.live);
+      const isEmpty = isNew && stream.openNew();
+      if (!isEmpty) await stream.open();
+      stream.runStart = isEmpty ? 0 : (await stream.look()).offset;
       this.tell({ kind: 'opened', stream });
     }));
     return paths;
@@ -85,7 +89,7 @@ export class LogStore {
     const stream = this.stream(ref, 'hook');
     const { live, folder } = stream.paths;
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await endLastLine(live);
+    endLastLine(live);
     await stream.open();
     await stream.look();
     this.sweep.add(stream, policy);
@@ -138,12 +142,12 @@ export class LogStore {
 
   /** What an instance wrote last in its present run, as text: at most `count` lines, those of stderr first, then stdout's. */
   async lastLines(ref: InstanceRef, count: number): Promise<string[]> {
-    const texts: string[] = [];
-    for (const stream of this.streamsOf(ref).reverse()) {
+    const [ofStdout = [], ofStderr = []] = await Promise.all(this.streamsOf(ref).map(async (stream) => {
       await stream.open();
-      texts.push(...(await lastTexts(stream, count - texts.length)));
-    }
-    return texts;
+      return lastTexts(stream, count);
+    }));
+    const room = count - ofStderr.length;
+    return room > 0 ? [...ofStderr, ...ofStdout.slice(-room)] : ofStderr;
   }
 
   /** Deletes everything that a service wrote; for a service that is deleted and runs no more. */
@@ -209,14 +213,13 @@ export class LogStore {
 }
 
 /** Makes the file where it is missing. */
-async function endLastLine(path: string): Promise<void> {
-  const file = await open(path, 'a+', 0o600);
+function endLastLine(path: string): void {
+  const file = openSync(path, 'a+', 0o600);
   try {
-    const { size } = await file.stat();
-    if (size === 0) return;
-    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
-    if (buffer[0] !== 10) await file.write('\n');
+    const { size } = fstatSync(file);
+    const last = Buffer.alloc(1);
+    if (size > 0 && readSync(file, last, 0, 1, size - 1) === 1 && last[0] !== 10) writeSync(file, '\n');
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }

@@ -55,6 +55,16 @@ export class LogStream {
     return this.opened;
   }
 
+  /** Instead of `open` where its folder has just been made: there is nothing to read. False when it was opened before. */
+  openNew(): boolean {
+    if (this.opened !== null) return false;
+    this.opened = Promise.resolve();
+    const now = Date.now();
+    this.lastLook = { offset: 0, time: now };
+    this.index.begin({ offset: 0, time: now });
+    return true;
+  }
+
   private async load(): Promise<void> {
     const reached = await this.index.open();
     this.current = await openLayout(this.paths, reached?.offset ?? 0, this.warn);

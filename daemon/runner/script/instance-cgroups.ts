@@ -64,7 +64,8 @@ export function memoryDiagnosis(runFolder: string, incarnation: string): string 
 
 /** Takes the empty cgroups of an incarnation away. One that is not empty stays, and its list with it. */
 export function removeCgroups(runFolder: string, incarnation: string): void {
-  if (cgroupsOf(runFolder, incarnation).every(isRemoved)) rmSync(listOf(runFolder, incarnation), { force: true });
+  const folders = cgroupsOf(runFolder, incarnation);
+  if (folders.length > 0 && folders.every(isRemoved)) rmSync(listOf(runFolder, incarnation), { force: true });
 }
 
 /** The same for incarnations of which something could not be taken away when they ended. */

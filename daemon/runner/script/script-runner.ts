@@ -209,9 +209,11 @@ export class ScriptRunner implements Runner<ScriptCommand> {
 
   private async order(folder: string, request: LaunchRequest<ScriptCommand>, plan: LaunchPlan, order: string): Promise<LaunchOutcome> {
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
-      removeLeftovers(folder, request.incarnation);
-      removeOldCgroups(folder);
+      const isNew = mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined;
+      if (!isNew) {
+        removeLeftovers(folder, request.incarnation);
+        removeOldCgroups(folder);
+      }
       if (plan.script !== null) writeNewFile(plan.script.path, plan.script.text, 0o700);
       const cgroups = request.limits === undefined ? [] : makeCgroups(folder, request.incarnation, request.limits);
       writeNewFile(path.join(folder, `launch.${order}`), plan.launchText(cgroups), 0o600);
