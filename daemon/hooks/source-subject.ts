@@ -72,7 +72,8 @@ export function sourceWanted(all: Supervision, services: readonly SupervisedServ
 }
 
 function factsOf(all: Supervision, services: readonly SupervisedService[], world: SourceHooksWorld): TransitionFacts {
-  const known = services.every(({ held }) => held === null);
+  // A daemon that ends leaves what it does not know to the next one.
+  const known = all.halting || services.every(({ held }) => held === null);
   const up = services.filter((service) => all.wanted(service) === 'up');
   const states = services.flatMap((service) => service.actors.map(({ state }) => state));
   // A service that waits with its pre-up hook is not up yet; in any other phase its own hooks are still at it.

@@ -36,8 +36,8 @@ export interface RolloutHost {
   isBetween(service: SupervisedService): boolean;
   /** Why a hook called the last stop or restart of the service off; null: it did not. */
   calledOff(service: SupervisedService): string | null;
-  /** Resolves when no hooks run around the service. */
-  atRest(service: SupervisedService): Promise<void>;
+  /** Resolves when no hooks run around the service that have to end first. */
+  beforeRollout(service: SupervisedService): Promise<void>;
   onChange(listener: (service: SupervisedService) => void): () => void;
   /** Resolves when the route table as it is now is applied by every proxy. */
   routesInForce(): Promise<void>;
@@ -160,7 +160,7 @@ export class Rollouts {
     service.touch();
     this.host.tell(service);
     // What was asked for before goes first.
-    void this.host.atRest(service).then(() => active.run.run()).then((ended) => this.ended(service, active, ended));
+    void this.host.beforeRollout(service).then(() => active.run.run()).then((ended) => this.ended(service, active, ended));
   }
 
   private async ended(service: SupervisedService, active: Active, record: RolloutRecord): Promise<void> {

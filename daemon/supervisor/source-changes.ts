@@ -28,7 +28,7 @@ export class SourceChanges implements SupervisorPort {
 
   async stopAll(source: string, cause: PendingCause): Promise<void> {
     await this.leave(this.all.services.ofSource(source), cause);
-    await this.all.hooks.sourcesAtRest([source]);
+    await this.all.hooks.sourcesAtRest(new Set([source]));
   }
 
   dropSource(source: string, why: 'removed' | 'disabled'): void {

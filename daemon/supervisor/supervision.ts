@@ -79,7 +79,7 @@ export class Supervision {
       runHook: (service, at, signal, cause) => this.hooks.runInRollout(service, at, signal, cause),
       isBetween: (service) => this.hooks.isBetween(service),
       calledOff: (service) => this.hooks.notice(service),
-      atRest: (service) => this.hooks.atRest(service),
+      beforeRollout: (service) => this.hooks.beforeRollout(service),
       routesInForce: tools.routesInForce,
       warn: tools.warn,
     });
