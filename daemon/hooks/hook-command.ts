@@ -7,7 +7,8 @@ import type { LogStore } from '../logs/log-store.js';
 import { describeExit, seconds } from '../reconciler/restart-policy.js';
 import { colorOf } from '../rollout/rollout-plan.js';
 import { commandOfRunner, runnerEnvironment } from '../runner/command-of.js';
-import { instanceKey, type InstanceRef } from '../runner/runner.js';
+import { engineOf } from '../runner/engine-of.js';
+import { instanceKey, type EngineRef, type InstanceRef } from '../runner/runner.js';
 import type { Runners } from '../runner/runners.js';
 import { wholeSource, type TaskReport } from '../runner/task.js';
 import type { Injection } from '../sharing/sharing.js';
@@ -17,7 +18,7 @@ import type { Attempt, CommandStep } from './run-step.js';
 import { withoutSecrets } from './without-secrets.js';
 
 export interface HookTools {
-  readonly runner: Pick<Runners, 'runTask' | 'tasksCleared'>;
+  readonly runner: Pick<Runners, 'runTask' | 'tasksCleared' | 'trouble' | 'onChange'>;
   readonly logs: Pick<LogStore, 'openHook'>;
   readonly ports: Pick<Ports, 'resolve'>;
   readonly daemonEnvironment: Readonly<Record<string, string>>;
@@ -27,6 +28,8 @@ export interface HookTools {
 export type HookOwner =
   | { readonly kind: 'service'; readonly spec: ServiceSpec; readonly number: number; readonly known: (spec: ServiceSpec, instance: string) => Injection }
   | { readonly kind: 'source'; readonly spec: Pick<SourceSpec, 'name' | 'projectRoot' | 'environment'> };
+
+const longestEngineWaitMs = 5_000;
 
 const logsOfSources: LogsSpec = { maxSizeBytes: 10 * 1024 * 1024, maxFiles: 10 };
 
@@ -38,6 +41,7 @@ export async function attemptCommand(tools: HookTools, owner: HookOwner, hook: H
   try {
     const { environment, values } = await surroundings(tools, owner, ref, hook, step);
     const command = commandOfRunner(step.runner, { projectRoot: owner.spec.projectRoot, stopSignal: 'SIGTERM', values });
+    await engineReady(tools.runner, engineOf(step.runner), Math.min(step.timeoutMs, longestEngineWaitMs), signal);
     const log = await tools.logs.openHook(ref, owner.kind === 'service' ? owner.spec.logs : logsOfSources);
     try {
       const report = await tools.runner.runTask({
@@ -57,6 +61,26 @@ export async function attemptCommand(tools: HookTools, owner: HookOwner, hook: H
     const { message, next } = toHiveError(thrown);
     return { ok: false, reason: `could not be run: ${message}${next === undefined ? '' : ` ${next}`}`.replace(/\.$/, '') };
   }
+}
+
+/**
+ * An engine that nobody has named before is asked first what runs there, and one may be away for a moment. Of one that stays
+ * away it is the task that tells.
+ */
+function engineReady(runner: HookTools['runner'], engine: EngineRef | null, withinMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): boolean => runner.trouble(engine) === null || signal.aborted;
+    if (look()) return resolve();
+    const finish = (): void => {
+      off();
+      clearTimeout(timer);
+      signal.removeEventListener('abort', finish);
+      resolve();
+    };
+    const timer = setTimeout(finish, withinMs);
+    const off = runner.onChange(() => { if (look()) finish(); });
+    signal.addEventListener('abort', finish);
+  });
 }
 
 /** `clean` null: the last line may be of another step that runs at the same time. */

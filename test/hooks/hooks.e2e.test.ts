@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { journalOf } from '../support/journal.js';
 import { markedInProc } from '../support/marked-in-proc.js';
 import { until } from '../support/until.js';
-import { hook, Hooked, oneService, says, waits } from './hooked.js';
+import { hook, Hooked, oneService, says, script, tellingService, waits } from './hooked.js';
 
 const all = { 'pre-up': hook(says('pre-up')), 'post-up': hook(says('post-up')), 'pre-down': hook(says('pre-down')), 'post-down': hook(says('post-down')) };
 
@@ -24,7 +24,7 @@ describe('hooks of a service', () => {
     await hooked.tells('run', 2);
     await hooked.hive.client.scaleService({ fqn: 'app:web', instances: 2 });
     await hooked.hive.serviceWhen('app:web', ({ instances: now }) => now.length === 2 && now.every(({ state }) => state === 'running'));
-    expect(hooked.story()).toEqual(['pre-up', 'run', 'post-up', 'run', 'run']);
+    expect(await hooked.tells('run', 3)).toEqual(['pre-up', 'run', 'post-up', 'run', 'run']);
     await hooked.hive.client.scaleService({ fqn: 'app:web', instances: 1 });
     await hooked.hive.serviceWhen('app:web', ({ instances: now }) => now.length === 1);
 
@@ -182,6 +182,24 @@ describe('hooks of a service', () => {
     expect(await hooked.hive.shutdown()).toBe(0);
     expect(hooked.story().slice(3)).toEqual(['slow', 'slow.term', 'TERM', 'post-down']);
     await hooked.hive.start();
+  });
+
+  it('do not keep a service that never becomes healthy from being deployed anew', async () => {
+    const yaml = (check: string): string => `
+version: "1"
+services:
+  web:
+    ${script(tellingService)}
+    rollout: {type: rolling, rolling: {ports: {http: auto}}}
+    healthcheck: {type: cmd, cmd: {command: "[ $MODE = good ]", interval: 1s}}
+    environment: {static: {MODE: ${check}}}
+    hooks: {post-up: ${hook('echo "post-up $MODE" >> story')}}
+`;
+    await start(yaml('bad'));
+    await hooked.hive.serviceWhen('app:web', ({ state }) => state === 'running');
+    await hooked.rewrite(yaml('good'));
+    await hooked.hive.client.waitForService({ fqn: 'app:web', for: 'deployed', timeoutMs: 20_000 });
+    expect(hooked.story().filter((line) => line.startsWith('post-up'))).toEqual(['post-up good']);
   });
 
   it('do not run for what a daemon takes over', async () => {
