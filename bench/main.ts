@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, writeSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { measureCocoon } from './measure/cocoon.js';
 import { measureEvents } from './measure/events.js';
 import { measureStraightToFile } from './measure/log-lines.js';
 import { measureSmallestCall } from './measure/smallest-call.js';
@@ -25,7 +26,7 @@ Measures Hive and every peer that is installed, one after the other, and prints 
 
   --short   fewer services, lines and rounds: shows in less than a minute that everything still works
   --json    prints JSON instead of the table
-  --only    only these of hive, pm2, supervisord, runit, s6, calls, events
+  --only    only these of hive, pm2, supervisord, runit, s6, calls, cocoon, events
 `;
 
 const peers: readonly Peer[] = [s6, runit, supervisord, pm2, hive];
@@ -88,6 +89,9 @@ async function measureTheRest(within: string, of: Sizes): Promise<void> {
       report.set('callsPipelined', 'hive', rates.hive.pipelined);
       report.set('callsPipelined', 'direct', rates.bare.pipelined);
     });
+  }
+  if (isWanted('cocoon')) {
+    await report.attempt('a cocoon', async () => report.set('cocoon', 'hive', await measureCocoon(fresh(within, 'cocoon'), of.cocoons)));
   }
   if (isWanted('events')) {
     await report.attempt('events', async () => report.set('events', 'hive', await measureEvents(fresh(within, 'events'), of.events, of.rounds)));

@@ -4,6 +4,7 @@ export interface Sizes {
   readonly more: number;
   readonly kills: number;
   readonly lines: number;
+  readonly cocoons: number;
   /** Fewer than a journal keeps: 100,000. */
   readonly events: number;
   /** Of measurements that are made several times, the median counts. */
@@ -13,7 +14,7 @@ export interface Sizes {
   readonly idleMs: number;
 }
 
-export const fullSizes: Sizes = { many: 100, more: 1000, kills: 11, lines: 1_000_000, events: 90_000, rounds: 5, rateMs: 1500, idleMs: 10_000 };
+export const fullSizes: Sizes = { many: 100, more: 1000, kills: 11, cocoons: 21, lines: 1_000_000, events: 90_000, rounds: 5, rateMs: 1500, idleMs: 10_000 };
 
 /** Enough to see that everything still works, in less than a minute. */
-export const shortSizes: Sizes = { many: 6, more: 15, kills: 1, lines: 100_000, events: 20_000, rounds: 1, rateMs: 200, idleMs: 500 };
+export const shortSizes: Sizes = { many: 6, more: 15, kills: 1, cocoons: 3, lines: 100_000, events: 20_000, rounds: 1, rateMs: 200, idleMs: 500 };

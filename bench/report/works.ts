@@ -34,6 +34,7 @@ export const works = {
   status: { title: 'status of {many} services', unit: '/s', digits: 0, goal: { kind: 'at-least-times', times: 50, of: 'supervisord' } },
   statusMore: { title: 'status of {more} services', unit: 'ms', digits: 1, goal: { kind: 'at-most', value: 20 } },
   events: { title: 'events to one subscriber', unit: '/s', digits: 0, goal: { kind: 'at-least', value: 100_000 } },
+  cocoon: { title: 'a cocoon, from WebSocket frame to success, median', unit: 'ms', digits: 1, goal: { kind: 'at-most', value: 100 } },
   command: { title: 'status as a command', unit: 's', digits: 3, direct: 'node -e 0', goal: { kind: 'at-most-times', times: 0.5, of: 'pm2' } },
 } as const satisfies Record<string, Work>;
 
