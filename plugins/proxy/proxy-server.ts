@@ -67,7 +67,8 @@ export class ProxyServer {
     server.maxConnections = this.#context.limits.connections;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen({ ...place, backlog }, resolve);
+      // As a word of its own: for a descriptor, Node does not heed it among the options, and would make the queue shorter.
+      server.listen(place, backlog, resolve);
     });
     server.on('error', () => {});
     this.#servers.push(server);
