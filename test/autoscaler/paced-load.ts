@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Requests at a pace, over kept connections; everything but a whole 200 is a failure. */
+/** Requests at a pace, over kept connections, which no proxy may repeat (POST); everything but a whole 200 is a failure. */
 export class PacedLoad {
   readonly failures: string[] = [];
   /** Who answered, and how often. */
@@ -36,14 +36,14 @@ export class PacedLoad {
 
   private ask(): Promise<{ body: string } | { failure: string }> {
     return new Promise((resolve) => {
-      const asked = request({ host: '127.0.0.1', port: this.port, path: this.path, agent: this.agent }, (response) => {
+      const asked = request({ host: '127.0.0.1', port: this.port, path: this.path, method: 'POST', agent: this.agent }, (response) => {
         let body = '';
         response.on('data', (chunk: Buffer) => { body += chunk.toString(); });
         response.on('end', () => resolve(response.statusCode === 200 && /^\d+$/.test(body) ? { body } : { failure: `${response.statusCode} ${body.slice(0, 200)}` }));
         response.on('error', (error) => resolve({ failure: `cut off: ${error.message}` }));
       });
       asked.on('error', (error) => resolve({ failure: error.message }));
-      asked.end();
+      asked.end('work');
     });
   }
 }
