@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { toHiveError, HiveError } from '../../shared/errors/hive-error.js';
 import type { DaemonClient, LogLevel } from '../../shared/plugin/index.js';
 import { describePlace, type Vault } from './place.js';
@@ -37,6 +38,8 @@ export interface Status {
 
 /** How long a timer waits at most before it looks at the clock again: the clock may be set meanwhile. */
 const longestWaitMs = 60_000;
+/** How long a restore may go on when the plugin is to end; it is given five seconds. */
+const letFinishMs = 4_000;
 /** How long after a job, or the start, memory is tidied. */
 const tidyAfterMs = 500;
 
@@ -49,6 +52,7 @@ export class Backups {
   #tidying: NodeJS.Timeout | undefined;
   #running = 0;
   #creatingSince: number | null = null;
+  #restoring: Promise<unknown> | null = null;
 
   constructor(private settings: Settings, private readonly options: BackupsOptions) {}
 
@@ -127,14 +131,22 @@ export class Backups {
     return this.#alone(async () => runJob('verify', { vault: from ?? this.#vault(), id, dataDir: this.options.dataDir }, this.#job(options)));
   }
 
-  /** Runs `work` while no other job does; `vault` is where to look when nothing else was named. */
-  exclusively<T>(work: (parts: { vault: () => Vault; job: (options: JobOptions) => JobOptions }) => Promise<T>): Promise<T> {
-    return this.#alone(() => work({ vault: () => this.#vault(), job: (options) => this.#job(options) }));
+  /** Runs a restore while no other job does; `vault` is where to look when nothing else was named. */
+  restore<T>(work: (parts: { vault: () => Vault; job: (options: JobOptions) => JobOptions }) => Promise<T>): Promise<T> {
+    return this.#alone(async () => {
+      const restoring = work({ vault: () => this.#vault(), job: (options) => this.#job(options) });
+      this.#restoring = restoring.catch(() => undefined);
+      return restoring.finally(() => { this.#restoring = null; });
+    });
   }
 
-  /** Ends what is under way; what it has written is cleared away by the next backup. */
-  close(): void {
+  /**
+   * Ends what is under way; what it has written is cleared away by the next backup. A restore is let finish, if it can
+   * within a few seconds.
+   */
+  async close(): Promise<void> {
     clearTimeout(this.#timer);
+    if (this.#restoring !== null) await Promise.race([this.#restoring, delay(letFinishMs, undefined, { ref: false })]);
     this.#ending.abort();
   }
 

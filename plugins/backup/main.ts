@@ -55,7 +55,7 @@ async function restore(given: Record<string, unknown>, call: CallContext): Promi
   const from = readFrom(given['from'], settings.key);
   const order = { id: textOf(given, 'id'), only: textOf(given, 'only'), apply: given['apply'] === true, dataDir: folder };
   const { restore: run } = await import('./restore/restore.js');
-  return backups.exclusively(({ vault, job }) => run({ ...order, vault: from ?? vault() }, daemon, job(following(call))));
+  return backups.restore(({ vault, job }) => run({ ...order, vault: from ?? vault() }, daemon, job(following(call))));
 }
 
 function following(call: CallContext): { signal: AbortSignal; tell: (step: object) => void } {

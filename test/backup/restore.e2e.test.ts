@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import type { RestoreAnswer } from '../../plugins/backup/restore/restore.js';
 import { TestHive } from '../support/test-hive.js';
-import { ask, configure, folderFor, sleeper } from './backup-hive.js';
+import { until } from '../support/until.js';
+import { ask, configure, folderFor, plugin, sleeper } from './backup-hive.js';
 
 let hive: TestHive;
 afterEach(() => hive.end());
@@ -116,6 +117,33 @@ describe('restoring into a running daemon', () => {
     await hive.client.addSource({ path: other, name: 'shop' });
     await expect(restore()).rejects.toMatchObject({ code: 'CONFLICT', message: expect.stringMatching(/^Source shop is .*other.* now and was .*shop/) });
     await expect(restore({ id: '1999' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('restoring the settings of the plugin itself', () => {
+  it('goes on to the end, whether it was enabled by hand then and by hive.yaml now, or the other way round', async () => {
+    hive = await TestHive.started();
+    const dir = folderFor(hive, 'backups');
+    const byHand = async (): Promise<void> => {
+      await hive.client.enablePlugin({ plugin });
+      await configure(hive, { dir, enabled: undefined }, { web: sleeper });
+    };
+    const byFile = async (): Promise<void> => {
+      await configure(hive, { dir }, { web: sleeper });
+      await hive.client.importState({ plugins: [{ plugin, choice: 'default' }] });
+    };
+    await until(async () => ((await hive.client.listPlugins()).plugins.some(({ id }) => id === plugin) ? true : undefined), 'the plugin to be known');
+    await byHand();
+    const hand = await ask<{ id: string }>(hive, 'create');
+    await byFile();
+    const file = await ask<{ id: string }>(hive, 'create');
+    const choice = async (): Promise<string | undefined> => (await hive.client.exportState()).plugins.find((one) => one.plugin === plugin)?.choice;
+    for (const [{ id }, expected] of [[hand, 'enabled'], [file, 'default']] as const) {
+      const { pid } = await hive.client.getPlugin({ plugin });
+      expect((await restore({ id })).outcome).toMatchObject({ failed: [], done: expect.arrayContaining(['reload source default']) });
+      expect(await choice()).toBe(expected);
+      expect(await hive.client.getPlugin({ plugin })).toMatchObject({ state: 'ready', pid });
+    }
   });
 });
 

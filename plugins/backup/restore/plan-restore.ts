@@ -35,11 +35,15 @@ async function planWhole(situation: Situation, plan: Draft): Promise<void> {
   // First: what is wanted down must not start when its source comes.
   if (intents.length + scales.length > 0) plan.steps.push({ do: 'recall', intents, scales });
   else plan.unchanged.push('What is wanted up and down, and scales.');
+  const plugins = then.plugins.filter(({ plugin, choice }) => (now.plugins.find((one) => one.plugin === plugin)?.choice ?? 'default') !== choice);
+  // This plugin ran when the snapshot was made, by hand or by hive.yaml: in this order it is wanted all the way.
+  const enabled = plugins.filter(({ choice }) => choice === 'enabled');
+  const others = plugins.filter(({ choice }) => choice !== 'enabled');
+  if (enabled.length > 0) plan.steps.push({ do: 'choosePlugins', plugins: enabled });
   for (const source of manifest.sources) await planSource(situation, source, plan);
   const kept = now.sources.map(({ name }) => name).filter((name) => name !== 'default' && !manifest.sources.some((source) => source.name === name));
   if (kept.length > 0) plan.remarks.push(`Not in the snapshot, and left as they are: ${kept.join(', ')}.`);
-  const plugins = then.plugins.filter(({ plugin, choice }) => (now.plugins.find((one) => one.plugin === plugin)?.choice ?? 'default') !== choice);
-  if (plugins.length > 0) plan.steps.push({ do: 'choosePlugins', plugins });
+  if (others.length > 0) plan.steps.push({ do: 'choosePlugins', plugins: others });
 }
 
 async function planSource(situation: Situation, source: BackedUpSource, plan: Draft): Promise<void> {
