@@ -310,7 +310,8 @@ export class SourceManager {
   private retire(source: RegisteredSource, why: 'removed' | 'disabled'): void {
     this.watch.set(source.name, []);
     this.schedule.forget(source.name);
-    if (source.announced) this.options.supervisor.dropSource(source.name, why);
+    // A disabled source is known no more, but what was said of it still is.
+    if (source.announced || why === 'removed') this.options.supervisor.dropSource(source.name, why);
     source.announced = false;
   }
 

@@ -110,6 +110,26 @@ describe('restoring into a running daemon', () => {
     expect((await hive.client.listSources()).sources.map(({ name }) => name)).toEqual(['default', 'taken', 'yard']);
   });
 
+  it('leaves a disabled source disabled, and starts nothing of it on the way', async () => {
+    await backedUp(async () => {
+      await hive.addSource('shop', `version: "1"\nservices: {worker: ${sleeper}}\n`);
+      await hive.client.startSource({ name: 'shop' });
+      await wantsAndRuns('shop:worker');
+      await hive.client.disableSource({ name: 'shop' });
+    });
+    await hive.client.removeSource({ name: 'shop' });
+    const { seq } = (await hive.client.status()).journal;
+    expect((await restore()).outcome).toMatchObject({ failed: [] });
+    expect((await hive.client.listSources()).sources.find(({ name }) => name === 'shop')).toMatchObject({ enabled: false, status: 'disabled' });
+    expect((await hive.client.listEvents({ since: seq, types: ['service.starting'] })).events).toEqual([]);
+    expect((await restore()).outcome).toMatchObject({ done: [], failed: [] });
+    // What was wanted of it came back, too.
+    await hive.client.enableSource({ name: 'shop' });
+    await wantsAndRuns('shop:worker');
+    await restore();
+    expect((await hive.client.listSources()).sources.find(({ name }) => name === 'shop')).toMatchObject({ enabled: false });
+  });
+
   it('refuses a source that is another one by now, before anything is changed', async () => {
     await backedUp(async () => hive.addSource('shop', `version: "1"\nservices: {worker: ${sleeper}}\n`));
     await hive.client.removeSource({ name: 'shop' });

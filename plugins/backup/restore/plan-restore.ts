@@ -4,7 +4,7 @@ import { HiveError } from '../../../shared/errors/hive-error.js';
 import type { ExportedState } from '../snapshot/exported.js';
 import { sha256, type BackedUpFile, type BackedUpSource, type Manifest } from '../snapshot/manifest.js';
 import { runJob } from '../worker/run-job.js';
-import { presentPath, saidOf, whatToRecall } from './carry-over.js';
+import { presentPath, saidOf, whatToRecall, type ToRecall } from './carry-over.js';
 import type { RestorePlan, RestoreStep } from './restore-plan.js';
 
 /** A snapshot that lies in a folder, and the daemon as it is now. */
@@ -31,19 +31,29 @@ interface Draft { readonly steps: RestoreStep[]; readonly unchanged: string[]; r
 
 async function planWhole(situation: Situation, plan: Draft): Promise<void> {
   const { manifest, then, now } = situation;
-  const { intents, scales } = whatToRecall(then, now, manifest.sources.map(({ name }) => name));
-  // First: what is wanted down must not start when its source comes.
-  if (intents.length + scales.length > 0) plan.steps.push({ do: 'recall', intents, scales });
-  else plan.unchanged.push('What is wanted up and down, and scales.');
+  // First: what is wanted down must not start when its source comes. Of a disabled source nothing is to start, so that its
+  // turn comes when it is disabled.
+  const [first, last] = [true, false].map((enabled) => whatToRecall(then, now, manifest.sources.filter((source) => source.enabled === enabled).map(({ name }) => name)));
+  recall(first, plan);
+  if (isNothing(first) && isNothing(last)) plan.unchanged.push('What is wanted up and down, and scales.');
   const plugins = then.plugins.filter(({ plugin, choice }) => (now.plugins.find((one) => one.plugin === plugin)?.choice ?? 'default') !== choice);
   // This plugin ran when the snapshot was made, by hand or by hive.yaml: in this order it is wanted all the way.
   const enabled = plugins.filter(({ choice }) => choice === 'enabled');
   const others = plugins.filter(({ choice }) => choice !== 'enabled');
   if (enabled.length > 0) plan.steps.push({ do: 'choosePlugins', plugins: enabled });
   for (const source of manifest.sources) await planSource(situation, source, plan);
+  recall(last, plan);
   const kept = now.sources.map(({ name }) => name).filter((name) => name !== 'default' && !manifest.sources.some((source) => source.name === name));
   if (kept.length > 0) plan.remarks.push(`Not in the snapshot, and left as they are: ${kept.join(', ')}.`);
   if (others.length > 0) plan.steps.push({ do: 'choosePlugins', plugins: others });
+}
+
+function recall(what: ToRecall | undefined, plan: Draft): void {
+  if (what !== undefined && !isNothing(what)) plan.steps.push({ do: 'recall', ...what });
+}
+
+function isNothing(what: ToRecall | undefined): boolean {
+  return what === undefined || what.intents.length + what.scales.length === 0;
 }
 
 async function planSource(situation: Situation, source: BackedUpSource, plan: Draft): Promise<void> {
@@ -53,6 +63,8 @@ async function planSource(situation: Situation, source: BackedUpSource, plan: Dr
   assertFree(source.name, path, now);
   const files = manifest.files.filter((file) => file.source === source.name);
   const before = plan.steps.length;
+  // Before its file comes, or its services would start and be stopped again.
+  if (registered?.enabled === true && !source.enabled) plan.steps.push({ do: 'disable', source: source.name });
   if (source.name === 'default' && files.some(({ role }) => role === 'config')) {
     const other = join(now.home, path.endsWith('.db') ? 'hive.yaml' : 'hive.db');
     if (await isThere(other)) plan.steps.push({ do: 'putAside', source: source.name, path: other, why: 'the default source has one file' });
@@ -63,10 +75,11 @@ async function planSource(situation: Situation, source: BackedUpSource, plan: Dr
     if (source.name !== 'default') plan.remarks.push(`Source ${source.name} has no configuration in the snapshot and none in ${path}: it is left out.`);
     return;
   }
-  if (registered === undefined) plan.steps.push({ do: 'add', source: source.name, path });
-  else if (registered.enabled && plan.steps.length > before) plan.steps.push({ do: 'reload', source: source.name });
-  const isEnabled = registered?.enabled ?? true;
-  if (source.enabled !== isEnabled) plan.steps.push({ do: source.enabled ? 'enable' : 'disable', source: source.name });
+  if (registered === undefined) {
+    plan.steps.push({ do: 'add', source: source.name, path });
+    if (!source.enabled) plan.steps.push({ do: 'disable', source: source.name });
+  } else if (source.enabled && !registered.enabled) plan.steps.push({ do: 'enable', source: source.name });
+  else if (source.enabled && plan.steps.length > before) plan.steps.push({ do: 'reload', source: source.name });
   if (plan.steps.length === before) plan.unchanged.push(`Source ${source.name} (${path}).`);
 }
 
@@ -113,8 +126,7 @@ async function planService({ manifest, then, now, folder }: Situation, fqn: stri
   }
   assertFree(name, path, now);
   if (registered.kind !== source.kind) throw new HiveError('CONFLICT', `Source ${name} is ${registered.kind} now and was ${source.kind} in the snapshot.`, { next: 'Restore the whole snapshot (without --only).' });
-  const { intents, scales } = saidOf(fqn, then, now);
-  if (intents.length + scales.length > 0) plan.steps.push({ do: 'recall', intents, scales });
+  recall(saidOf(fqn, then, now), plan);
   const from = join(folder, file.name);
   const { same } = await runJob('compare', { kind: source.kind, then: from, now: path, service });
   if (same) plan.unchanged.push(`The configuration of ${fqn} (${path}).`);
