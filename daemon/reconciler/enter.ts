@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../shared/errors/index.js';
 import type { NewEvent } from '../../shared/protocol/events.js';
 import type { ExitResult, RunningInstance } from '../runner/runner.js';
 import type { InstanceState, StopPurpose } from './instance-state.js';
-import { healthOfAll, replicaEvents } from './replicas.js';
+import { healthByCluster, healthOfAll, replicaEvents } from './replicas.js';
 import { decideRestart, noHistory, type RestartHistory } from './restart-policy.js';
 import type { Effect, Step, StepContext } from './step.js';
 
@@ -54,7 +54,7 @@ export function enterStarting(context: StepContext, why: string, before: Before 
 
 export function enterRunning(context: StepContext, process: RunningInstance): Step {
   const health = process.replicas === undefined ? { healthy: null, detail: null } : healthOfAll(process.replicas, {}, { healthy: null, detail: null });
-  return step(context, { kind: 'running', process, ...health }, {}, [started(context, process), ...replicaEvents(context, null, process)], []);
+  return step(context, { kind: 'running', process, ...health }, {}, [started(context, process), ...replicaEvents(context, null, process), ...(health.healthy === null ? [] : [healthByCluster(context, health.healthy)])], []);
 }
 
 /** Of a process that is known: the ladder begins. */

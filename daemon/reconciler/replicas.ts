@@ -10,6 +10,9 @@ export interface ReplicaHealth {
   readonly detail: string | null;
 }
 
+/** Why a replica ended of which nothing else is known; it is nobody's failure. */
+export const stoppedOnPurpose = 'was stopped by its cluster';
+
 /** Whether a replica is healthy: both the cluster and Hive may have checks, and both have to agree. */
 export function healthOfReplica(replica: Replica, verdicts: ReplicaVerdicts): boolean | null {
   const own = verdicts[replica.id]?.healthy ?? null;
@@ -31,6 +34,11 @@ export function healthOfAll({ wanted, present }: Replicas, verdicts: ReplicaVerd
   return found.some((healthy) => healthy !== null) ? { healthy: before.healthy, detail: before.detail } : { healthy: null, detail: null };
 }
 
+/** The event of a verdict that the cluster's own checks made. */
+export function healthByCluster({ service, instance }: StepContext, healthy: boolean): NewEvent {
+  return { type: 'service.healthChanged', service, instance, healthy, check: 'cmd', detail: healthy ? 'its cluster says that all replicas pass' : 'its cluster says that no replica passes' };
+}
+
 /** Forgets what was found of replicas that are not there any more. */
 export function verdictsOnPresent({ present }: Replicas, verdicts: ReplicaVerdicts): ReplicaVerdicts {
   return Object.fromEntries(present.flatMap(({ id }) => (verdicts[id] === undefined ? [] : [[id, verdicts[id]]])));
@@ -42,7 +50,7 @@ export function replicaEvents({ service }: Pick<StepContext, 'service'>, before:
   const is = runningById(after);
   const ended = [...was.values()].filter(({ id }) => !is.has(id)).map((replica): NewEvent => ({
     type: 'service.replicaEnded', service, instance: replicaName(service, replica), node: replica.node ?? '',
-    reason: after.replicas?.ended[replica.id] ?? 'was stopped by its cluster',
+    reason: after.replicas?.ended[replica.id] ?? stoppedOnPurpose,
   }));
   const started = [...is.values()].filter(({ id }) => !was.has(id)).map((replica): NewEvent => ({
     type: 'service.replicaStarted', service, instance: replicaName(service, replica), node: replica.node ?? '',

@@ -1,9 +1,8 @@
-import type { NewEvent } from '../../shared/protocol/events.js';
 import type { ExitResult } from '../runner/runner.js';
 import type { InstanceEvent, EventKind, EventOf } from './instance-event.js';
 import type { InstanceState, StateKind, StateOf } from './instance-state.js';
 import type { Effect, Step, StepContext } from './step.js';
-import { healthOfAll, replicaEvents, replicaName, verdictsOnPresent } from './replicas.js';
+import { healthByCluster, healthOfAll, replicaEvents, stoppedOnPurpose, replicaName, verdictsOnPresent } from './replicas.js';
 import {
   enterBuilding, enterFailed, enterRunning, enterStarting, enterStopped, enterStopping, enterStoppingLaunch, enterWaiting,
   enterWhatPolicySays, started, stopped,
@@ -81,8 +80,8 @@ const table: Table = {
       const replicas = verdictsOnPresent(process.replicas, state.replicas ?? {});
       const health = healthOfAll(process.replicas, replicas, state);
       // Checks of Hive's have told it themselves, replica by replica.
-      const told = Object.keys(replicas).length > 0 || health.healthy === null || health.healthy === state.healthy ? [] : [byCluster(context, health.healthy)];
-      return { next: { ...state, process, replicas, ...health }, history: context.history, effects: [], events: [...events, ...told], restarted: false };
+      const told = Object.keys(replicas).length > 0 || health.healthy === null || health.healthy === state.healthy ? [] : [healthByCluster(context, health.healthy)];
+      return { next: { ...state, process, replicas, ...health }, history: context.history, effects: [], events: [...events, ...told], restarted: Object.values(process.replicas.ended).some((why) => why !== stoppedOnPurpose) };
     },
     replicaVerdict: (state, event, context) => {
       const { process } = state;
@@ -190,8 +189,4 @@ function tryAgain(state: StateOf<'failed'>, context: StepContext, why: string): 
 
 function forgetting(incarnation: string): Effect[] {
   return [{ do: 'forget', incarnation }];
-}
-
-function byCluster({ service, instance }: StepContext, healthy: boolean): NewEvent {
-  return { type: 'service.healthChanged', service, instance, healthy, check: 'cmd', detail: healthy ? 'its cluster says that all replicas pass' : 'its cluster says that no replica passes' };
 }

@@ -13,7 +13,7 @@ const worstFirst: readonly ServiceState[] = ['failed', 'backoff', 'stopping', 's
 
 /** A service as the protocol shows it. */
 export function viewService(spec: ServiceSpec, actors: readonly InstanceActor[], facts: { wanted: 'up' | 'down'; instances: number; serving: ReadonlySet<number> | null; rollout: { color?: string; phase?: string }; ports: (actor: InstanceActor) => Record<string, number>; stopProgress: (actor: InstanceActor) => string | null; hook: string | null }): Service {
-  const instances = actors.flatMap((actor) => replicasAsInstances(actor) ?? [viewInstance(actor, facts.ports(actor))]);
+  const instances = actors.flatMap((actor) => replicasAsInstances(actor, facts.ports(actor)) ?? [viewInstance(actor, facts.ports(actor))]);
   // What a rollout is about to bring, or to take away, does not stand for the service.
   const standing = facts.serving === null || facts.serving.size === 0 ? actors : actors.filter((actor) => facts.serving?.has(actor.ref.number));
   const state = worstFirst.find((kind) => standing.some((actor) => actor.state.kind === kind)) ?? 'stopped';

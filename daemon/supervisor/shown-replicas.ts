@@ -5,7 +5,7 @@ import type { Replica } from '../runner/runner.js';
 import type { InstanceActor } from './instance-actor.js';
 
 /** The replicas that stand for an instance, each shown as an instance of its service; null: it has none, and stands for itself. */
-export function replicasAsInstances(actor: InstanceActor): Instance[] | null {
+export function replicasAsInstances(actor: InstanceActor, ports: Readonly<Record<string, number>>): Instance[] | null {
   const { state } = actor;
   if (state.kind !== 'running' || state.process.replicas === undefined) return null;
   return state.process.replicas.present.map((replica) => ({
@@ -15,7 +15,7 @@ export function replicasAsInstances(actor: InstanceActor): Instance[] | null {
     ...(replica.containerId === undefined ? {} : { containerId: replica.containerId }),
     ...(replica.node === null ? {} : { node: replica.node }),
     startedAt: replica.startedAt,
-    ports: Object.fromEntries(Object.entries(replica.endpoints).map(([name, { port }]) => [name, port])),
+    ports: { ...ports, ...Object.fromEntries(Object.entries(replica.endpoints).map(([name, { port }]) => [name, port])) },
     restarts: actor.restarts,
   }));
 }

@@ -59,7 +59,7 @@ export class ComposeRunner implements EngineRunner<ComposeCommand> {
     });
     this.usage = new UsageOfContainers(this.connection, flavours.docker);
     this.remains = new ProjectRemains(this.connection, tools.warn);
-    this.tasks = new ComposeTasks(this.connection, this.program, tools);
+    this.tasks = new ComposeTasks(this.connection, this.program, tools, (project) => this.inProject(project, () => this.remains.remove([], project)));
     this.connection.open();
   }
 

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
 import { dirname } from 'node:path';
-import { execa } from 'execa';
 import { HiveError } from '../../../shared/errors/index.js';
 import type { EngineConnection } from '../docker/engine-connection.js';
 import { statusOf } from '../docker/engine-error.js';
+import { exitOf } from '../docker/exit-of.js';
+import { LogFrames } from '../docker/log-frames.js';
 import type { ComposeCommand } from '../instance-command.js';
 import type { EngineTools } from '../open-engine.js';
+import type { ExitResult } from '../runner.js';
 import { OutputTail } from '../script/output-tail.js';
 import { taskGraceMs, taskLastLines, type TaskReport, type TaskRequest } from '../task.js';
 import { composeLabels, projectOf } from './compose-labels.js';
@@ -18,7 +21,7 @@ export class ComposeTasks {
   private readonly clearing = new Set<Promise<void>>();
   private readonly running = new Set<string>();
 
-  constructor(private readonly connection: EngineConnection, private readonly program: ComposeProgram, private readonly tools: EngineTools) {}
+  constructor(private readonly connection: EngineConnection, private readonly program: ComposeProgram, private readonly tools: EngineTools, private readonly tidy: (project: string) => Promise<void>) {}
 
   /** A container that a killed daemon left of a task. */
   clearLeft(container: string): void {
@@ -45,6 +48,7 @@ export class ComposeTasks {
       return await this.runService(request, service, incarnation, mark, signal);
     } finally {
       await this.removeAll(incarnation);
+      await this.tidy(projectOfTask(this.tools.homeId, request)).catch(() => undefined);
       mark.remove();
       this.running.delete(key);
     }
@@ -55,38 +59,38 @@ export class ComposeTasks {
     const began = performance.now();
     const labels = composeLabels(this.tools.homeId, ref, incarnation);
     const override = mark.writeOverride(composeOverride({ services: [service], labels: {}, only: { environment, stopSignal: command.stopSignal, limits: {} } }));
-    const [program, ...first] = await this.program.words();
     const tail = new OutputTail([stderrPath, stdoutPath]);
     const late = timeoutMs === null ? null : AbortSignal.timeout(timeoutMs);
-    const compose = execa(program, [
-      ...first, '--project-name', projectOf(this.tools.homeId, { ...ref, number: 1 }, command), '--project-directory', dirname(command.file), '--file', command.file, '--file', override,
-      'run', '--rm', '--no-deps', '-T', ...Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`]), service, ...(command.command ?? []),
-    ], { cwd: dirname(command.file), env: this.program.environment(environment), extendEnv: false, reject: false, stdin: 'ignore', buffer: false, stdout: { file: stdoutPath, append: true }, stderr: { file: stderrPath, append: true } });
-    if (compose.pid !== undefined) mark.startedBy(compose.pid);
-    let endedBy: TaskReport['endedBy'] = 'itself';
-    const stop = (by: 'timeout' | 'abort') => (): void => {
-      endedBy = by;
-      void this.end(incarnation).finally(() => compose.kill('SIGKILL'));
-    };
-    const aborted = stop('abort');
-    const timedOut = stop('timeout');
-    signal.addEventListener('abort', aborted, { once: true });
-    late?.addEventListener('abort', timedOut, { once: true });
-    if (signal.aborted) aborted();
-    const { exitCode } = await compose;
-    signal.removeEventListener('abort', aborted);
-    late?.removeEventListener('abort', timedOut);
-    return {
-      exit: exitCode === undefined ? { kind: 'unknown', reason: 'it was ended before it was done' } : { kind: 'code', code: exitCode },
-      endedBy, tookMs: performance.now() - began, lastLines: tail.read(taskLastLines),
-    };
-  }
-
-  /** SIGTERM, the grace, SIGKILL. */
-  private async end(incarnation: string): Promise<void> {
-    for (const container of await this.containersOf(incarnation)) {
-      await this.connection.call((engine) => engine.getContainer(container).stop({ t: taskGraceMs / 1_000 }) as Promise<unknown>).catch(() => undefined);
+    const over = late === null ? signal : AbortSignal.any([signal, late]);
+    const endedBy = (): TaskReport['endedBy'] => (signal.aborted ? 'abort' : late?.aborted === true ? 'timeout' : 'itself');
+    const report = (exit: ExitResult, by: TaskReport['endedBy']): TaskReport => ({ exit, endedBy: by, tookMs: performance.now() - began, lastLines: tail.read(taskLastLines) });
+    try {
+      // Not in the foreground, where compose would write between the lines of the command.
+      await this.program.run({
+        environment, workingDirectory: dirname(command.file), signal: over, onPid: (pid) => mark.startedBy(pid),
+        words: [
+          '--project-name', projectOfTask(this.tools.homeId, request), '--project-directory', dirname(command.file), '--file', command.file, '--file', override,
+          'run', '--detach', '--no-deps', ...Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`]), service, ...(command.command ?? []),
+        ],
+      });
+    } catch (error) {
+      if (over.aborted) return report({ kind: 'unknown', reason: 'it was ended before it began' }, endedBy());
+      throw error;
     }
+    const [container] = await this.containersOf(incarnation);
+    if (container === undefined) throw new HiveError('SPAWN_FAILED', `Compose started no container for the task ${ref.task}.`);
+    let by: TaskReport['endedBy'] = 'itself';
+    const end = (): void => {
+      by = endedBy();
+      void this.connection.call((engine) => engine.getContainer(container).stop({ t: taskGraceMs / 1_000 }) as Promise<unknown>).catch(() => undefined);
+    };
+    over.addEventListener('abort', end, { once: true });
+    if (over.aborted) end();
+    await copyOutput(this.connection, container, { stdoutPath, stderrPath });
+    await this.connection.call((engine) => engine.getContainer(container).wait() as Promise<unknown>, longestMs);
+    over.removeEventListener('abort', end);
+    const ended = exitOf(await this.connection.call((engine) => engine.getContainer(container).inspect()));
+    return report(ended?.exit ?? { kind: 'unknown', reason: 'its engine does not say how it ended' }, by);
   }
 
   private async removeAll(incarnation: string): Promise<void> {
@@ -106,4 +110,21 @@ export class ComposeTasks {
       if (status !== 404 && status !== 409) throw error;
     }
   }
+}
+
+/** Tasks are where the first instance is, so that they see what it sees. */
+function projectOfTask(homeId: string, { ref, command }: TaskRequest<ComposeCommand>): string {
+  return projectOf(homeId, { ...ref, number: 1 }, command);
+}
+
+const longestMs = 2 ** 31 - 1;
+
+/** Everything that a container writes, until it ends. */
+async function copyOutput(connection: EngineConnection, container: string, { stdoutPath, stderrPath }: { stdoutPath: string; stderrPath: string }): Promise<void> {
+  const stdout = createWriteStream(stdoutPath, { flags: 'a', mode: 0o600 });
+  const files = { stdout, stderr: stderrPath === stdoutPath ? stdout : createWriteStream(stderrPath, { flags: 'a', mode: 0o600 }) };
+  const stream = (await connection.call((engine) => engine.getContainer(container).logs({ stdout: true, stderr: true, timestamps: true, follow: true }))) as unknown as AsyncIterable<Buffer>;
+  const frames = new LogFrames();
+  for await (const chunk of stream) for (const { stream: name, bytes } of frames.push(chunk)) files[name].write(bytes);
+  await Promise.all([...new Set(Object.values(files))].map((file) => new Promise<void>((resolve) => file.end(() => resolve()))));
 }

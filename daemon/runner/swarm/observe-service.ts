@@ -1,4 +1,5 @@
 import type { ExitResult, Replica, Replicas } from '../runner.js';
+import { stoppedOnPurpose } from '../../reconciler/replicas.js';
 import type { SwarmIdentity } from './swarm-labels.js';
 import type { SwarmNodes } from './swarm-nodes.js';
 import { hasEnded, type SwarmService, type SwarmTask } from './swarm-shapes.js';
@@ -64,7 +65,7 @@ export function numberOf(instance: number, task: Pick<SwarmTask, 'Slot'>, stride
 }
 
 function whyEnded(task: SwarmTask | undefined, nodes: SwarmNodes): string {
-  if (task === undefined) return 'was stopped by its swarm';
+  if (task === undefined) return stoppedOnPurpose;
   if (nodes.isLost(task)) return `is lost: its node ${nodes.nameOf(task) ?? ''} (${nodes.addressOf(task) ?? 'no address'}) does not answer its swarm any more`;
   const { State: state, Err: error = '', ContainerStatus: container } = task.Status;
   const said = error === '' ? '' : ` (${error})`;
@@ -76,7 +77,7 @@ function whyEnded(task: SwarmTask | undefined, nodes: SwarmNodes): string {
     case 'complete':
       return 'ended with code 0';
     default:
-      return 'was stopped by its swarm';
+      return stoppedOnPurpose;
   }
 }
 

@@ -2,6 +2,7 @@ import type { LimitsSpec } from '../../../shared/config/service-spec.js';
 import { flavours } from '../docker/flavour.js';
 import type { SwarmCommand, SwarmUpkeep } from '../instance-command.js';
 import type { ReplicaUpdate } from '../runner.js';
+import { ownerOf } from './swarm-labels.js';
 
 export interface ServiceFacts {
   readonly name: string;
@@ -52,8 +53,8 @@ function containerSpec(command: SwarmCommand, { labels, environment, limits, sec
   const check = upkeep?.check ?? null;
   return {
     Image: command.image,
-    Labels: Object.fromEntries(Object.entries(labels).filter(([name]) => Object.hasOwn(command.labels, name))),
-    Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+    Labels: { ...command.labels, ...ownerOf(labels) },
+    Env: Object.entries(environment).map(([name, value]) => `${name}=${valueOf(name, value, command)}`),
     ...(command.command === null ? {} : { Args: [...command.command] }),
     ...(user === null ? {} : { User: user }),
     Mounts: command.volumes.map(mountOf),
@@ -63,6 +64,12 @@ function containerSpec(command: SwarmCommand, { labels, environment, limits, sec
     ...(typeof limits.openFiles === 'number' ? { Ulimits: [{ Name: 'nofile', Soft: limits.openFiles, Hard: limits.openFiles }] } : {}),
     ...(check === null ? {} : { Healthcheck: healthcheck(check) }),
   };
+}
+
+/** Engines fill in templates in values: each task learns its own number by one, and what a service says stays as it is. */
+function valueOf(name: string, value: string, { upkeep }: SwarmCommand): string {
+  if (name === 'HIVE_INSTANCE' && upkeep?.stride === 1) return '{{.Task.Slot}}';
+  return value.replaceAll('{{', '{{"{{"}}');
 }
 
 function healthcheck({ command, intervalMs, timeoutMs, retries, startPeriodMs }: NonNullable<SwarmUpkeep['check']>): Record<string, unknown> {

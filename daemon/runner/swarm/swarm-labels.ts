@@ -58,6 +58,12 @@ export function swarmIdentity(labels: Readonly<Record<string, string>> | null | 
   };
 }
 
+/** What containers carry, too, so that this engine's events tell of them. */
+export function ownerOf(labels: Readonly<Record<string, string>>): Record<string, string> {
+  const home = labels[names.home];
+  return home === undefined ? {} : { [names.home]: home };
+}
+
 /** A filter for lists of services and of their tasks: all of this home. */
 export function ofHome(homeId: string): { label: string[] } {
   return { label: [`${names.home}=${homeId}`] };

@@ -84,10 +84,11 @@ export class SwarmTasks {
 
   private async copyOutput(id: string, { stdoutPath, stderrPath }: TaskRequest<SwarmCommand>): Promise<void> {
     const whole = (await this.connection.call((engine) => engine.getService(id).logs({ stdout: true, stderr: true, timestamps: true, follow: false }) as Promise<unknown>)) as AsyncIterable<Buffer> | Buffer;
-    const files = { stdout: createWriteStream(stdoutPath, { flags: 'a', mode: 0o600 }), stderr: createWriteStream(stderrPath, { flags: 'a', mode: 0o600 }) };
+    const stdout = createWriteStream(stdoutPath, { flags: 'a', mode: 0o600 });
+    const files = { stdout, stderr: stderrPath === stdoutPath ? stdout : createWriteStream(stderrPath, { flags: 'a', mode: 0o600 }) };
     const frames = new LogFrames();
     for await (const chunk of Buffer.isBuffer(whole) ? [whole] : whole) for (const { stream, bytes } of frames.push(chunk)) files[stream].write(bytes);
-    await Promise.all([files.stdout, files.stderr].map((file) => new Promise<void>((resolve) => file.end(() => resolve()))));
+    await Promise.all([...new Set(Object.values(files))].map((file) => new Promise<void>((resolve) => file.end(() => resolve()))));
   }
 }
 

@@ -12,7 +12,7 @@ export interface Stage {
   readonly service: (runner: unknown, more?: Record<string, unknown>) => Promise<string>;
 }
 
-/** One thing that every runner does. `docs` is its row in docs/runners.md. */
+/** One thing that every runner does; its name is its row in docs/runners.md. */
 export interface Behaviour {
   readonly name: string;
   readonly run: (stage: Stage) => Promise<void>;
@@ -45,7 +45,8 @@ export const behaviours: readonly Behaviour[] = [
     name: 'an end by a signal is told at once',
     run: async ({ hive, subject, service }) => {
       const fqn = await service(subject.runner(forever));
-      const { pid = 0 } = oneOf(await hive.serviceWhen(fqn, isRunning));
+      const instance = oneOf(await hive.serviceWhen(fqn, isRunning));
+      const pid = subject.pidOf?.(instance.containerId ?? '') ?? instance.pid ?? 0;
       const began = performance.now();
       process.kill(pid, 'SIGKILL');
       const { instances } = await hive.serviceWhen(fqn, ({ state }) => state === 'failed');
@@ -108,7 +109,7 @@ export const behaviours: readonly Behaviour[] = [
         ...ports(), ...quickStop, healthcheck: [{ type: 'http', http: { port: 'http', path: '/', interval: '100ms' } }, { type: 'tcp', tcp: { port: 'http', interval: '100ms' } }],
       });
       const { ports: { http } } = oneOf(await hive.serviceWhen(fqn, ({ healthy }) => healthy === true));
-      expect((await (await fetch(`http://127.0.0.1:${http}/`)).text()).trim()).toBe('1');
+      expect((await (await fetch(`http://${subject.host ?? '127.0.0.1'}:${http}/`)).text()).trim()).toBe('1');
     },
   },
   {
@@ -225,7 +226,7 @@ export const behaviours: readonly Behaviour[] = [
       const fqn = await service(subject.runner(subject.server(hive), { http: true }), { ...ports(), ...quickStop, healthcheck: { type: 'tcp', tcp: { port: 'http', interval: '100ms' } } });
       await hive.client.scaleService({ fqn, instances: 3 });
       const { instances } = await hive.serviceWhen(fqn, (one) => one.instances.length === 3 && allHealthy(one));
-      const answers = await Promise.all(instances.map(async (one) => (await (await fetch(`http://127.0.0.1:${one.ports['http']}/`)).text()).trim()));
+      const answers = await Promise.all(instances.map(async (one) => (await (await fetch(`http://${subject.host ?? '127.0.0.1'}:${one.ports['http']}/`)).text()).trim()));
       expect(answers.sort()).toEqual(['1', '2', '3']);
       await hive.client.scaleService({ fqn, instances: 1 });
       await hive.serviceWhen(fqn, (one) => one.instances.length === 1);

@@ -33,7 +33,7 @@ export function conformance(makeSubject: () => Subject): void {
         await hive.client.startSource({ name: source });
         return `${source}:unit${counted}`;
       };
-      await run({ hive, subject, service });
+      await (subject.own?.[name] ?? run)({ hive, subject, service });
     });
   }
 }

@@ -23,6 +23,7 @@ export const engineImage = 'hive-test/busybox:1';
 
 const needs = {
   docker: { programs: ['/usr/sbin/dockerd', '/bin/busybox', '/usr/sbin/ip', '/usr/bin/docker-registry'], packages: 'docker.io iptables busybox-static iproute2 docker-registry' },
+  compose: { programs: ['/usr/sbin/dockerd', '/bin/busybox', '/usr/bin/docker-compose'], packages: 'docker.io iptables busybox-static docker-compose' },
   podman: { programs: ['/usr/bin/podman', '/bin/busybox', '/usr/sbin/runc'], packages: 'podman runc busybox-static' },
 } as const;
 
