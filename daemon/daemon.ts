@@ -94,7 +94,7 @@ export async function startDaemon(homeAsGiven: string): Promise<Daemon> {
   const health = new HealthMonitor({ onVerdict: (ref, verdict) => supervisor.verdict(ref, verdict) });
   const supervisor: Supervisor = new Supervisor(store, {
     runner, logs, health, warn,
-    ports: new Ports(store),
+    ports: new Ports(store, (port) => supervisor.declaresPort(port)),
     builds: new Builds(store, script),
     daemonEnvironment: allowListedEnvironment(process.env),
     drain: (endpoints, limitMs) => routes.drain(endpoints, limitMs),

@@ -19,7 +19,8 @@ export class Ports {
   /** Anywhere in the range, so that two Hives on one machine seldom look at the same port at the same moment. */
   private nextCandidate = randomInt(firstPort, lastPort + 1);
 
-  constructor(private readonly store: StateStore) {
+  /** `isDeclared`: whether a service has this number in its configuration, and so may want it some day. */
+  constructor(private readonly store: StateStore, private readonly isDeclared: (port: number) => boolean = () => false) {
     const rows = store.db.prepare('SELECT port, instance, name FROM ports').all() as { port: number; instance: string; name: string }[];
     for (const { port, instance, name } of rows) this.keep(port, instance, name);
   }
@@ -65,7 +66,7 @@ export class Ports {
     for (let tries = 0; tries <= lastPort - firstPort; tries += 1) {
       const port = this.nextCandidate;
       this.nextCandidate = port === lastPort ? firstPort : port + 1;
-      if (this.taken.has(port)) continue;
+      if (this.taken.has(port) || this.isDeclared(port)) continue;
       this.taken.set(port, instance);
       if (await isFree(port)) {
         await this.remember(port, instance, name);

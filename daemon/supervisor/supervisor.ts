@@ -1,4 +1,5 @@
 import type { SourceSpec } from '../../shared/config/service-spec.js';
+import { hostPortsOf } from '../../shared/config/host-ports.js';
 import { parseFqn } from '../../shared/config/names.js';
 import type { HiveError } from '../../shared/errors/index.js';
 import type { Change } from '../../shared/protocol/results.js';
@@ -148,6 +149,11 @@ export class Supervisor implements SupervisorPort {
 
   all(source?: string): SupervisedService[] {
     return source === undefined ? this.supervision.services.all() : this.supervision.services.ofSource(source);
+  }
+
+  /** Whether a host port is written as a number in the rollout of some service. */
+  declaresPort(port: number): boolean {
+    return this.supervision.services.all().some(({ spec }) => hostPortsOf(spec.rollout).some(({ host }) => host === port));
   }
 
   /** Instances that run now, with their processes. */

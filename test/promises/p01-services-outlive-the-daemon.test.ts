@@ -104,7 +104,7 @@ async function expectQuickAdoption(hive: TestHive): Promise<void> {
 }
 
 async function expectGaplessJournal(hive: TestHive): Promise<void> {
-  const events = await allEvents(hive, ['daemon.*', 'service.*', 'source.*', 'plugin.*']);
+  const events = await allEvents(hive, ['daemon.*', 'service.*', 'source.*', 'plugin.*', 'routes.*']);
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_event, index) => index + 1));
 }
 
