@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { SignalingServer, type Message } from '../../../examples/signaling/signaling-server.js';
 import { packageRoot } from '../../../shared/package-root.js';
 import type { Plugin } from '../../../shared/protocol/results.js';
+import { freePort } from '../../support/free-port.js';
 import { TestHive } from '../../support/test-hive.js';
 import { until } from '../../support/until.js';
 
@@ -116,12 +116,4 @@ export class SignaledHive {
       await this.server.close();
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,0 +1,67 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { DockerEngine } from '../support/engines/docker-engine.js';
+import { describeWithEngine, type TestEngine } from '../support/engines/engine.js';
+import { PodmanEngine } from '../support/engines/podman-engine.js';
+import { until } from '../support/until.js';
+import { SignaledHive } from './support/signaled-hive.js';
+
+type Engine = TestEngine & { cli(...words: string[]): string };
+
+/** Says in a page what the container was given, at the port that it was told. */
+const program = ['sh', '-c', 'mkdir -p /www && echo "$COCOON_NAME $COCOON_KIND" > /www/index.html && exec httpd -f -p "$PORT" -h /www'];
+
+/** Asks for a cocoon of each of these kinds: it answers through the front door, and is gone when it is to be. */
+function cocoonsIn(title: string, start: () => Promise<Engine>, kindsOf: (engine: Engine, folder: string) => Record<string, object>): void {
+  const folder = mkdtempSync(join(tmpdir(), 'hive-cocoons-'));
+  let engine: Engine;
+  let signaled: SignaledHive;
+  beforeAll(async () => {
+    engine = await start();
+    signaled = await SignaledHive.started();
+    await signaled.settings({ kinds: kindsOf(engine, folder) });
+    await until(() => (signaled.registrations.length > 1 ? true : undefined), 'the kinds to be announced');
+  }, 60_000);
+  afterAll(async () => {
+    await signaled.end();
+    await engine.end();
+    rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  it(title, async () => {
+    for (const kind of Object.keys(kindsOf(engine, folder))) {
+      const name = `in-${kind}`;
+      const answer = await signaled.spawn({ request_id: `spawn ${kind}`, kind, name }, 60_000);
+      expect([kind, answer]).toEqual([kind, { type: 'hive_spawn_cocoon_result', request_id: `spawn ${kind}`, success: true, container_id: name }]);
+      const page = await until(async () => {
+        const [proxy] = (await signaled.hive.client.status()).proxy;
+        const response = proxy === undefined ? null : await fetch(`${proxy}/cocoon/${name}/`).catch(() => null);
+        return response?.ok === true ? response.text() : undefined;
+      }, `${name} to answer`);
+      expect(page).toBe(`${name} ${kind}\n`);
+      expect(engine.cli('ps', '-q').split('\n').filter((line) => line !== '')).toHaveLength(1);
+      expect(await signaled.terminate({ request_id: `end ${kind}`, container_id: name })).toMatchObject({ success: true });
+      await until(() => (engine.cli('ps', '-aq') === '' ? true : undefined), `the container of ${name} to be gone`);
+    }
+    expect(await signaled.cocoons()).toEqual([]);
+  }, 120_000);
+}
+
+const stop = { grace: '300ms' };
+
+describeWithEngine('docker', 'cocoons', () => {
+  cocoonsIn('run in containers of docker, and by compose', () => DockerEngine.start(), ({ image, socket }, folder) => {
+    const composeFile = join(folder, 'stack.yaml');
+    writeFileSync(composeFile, JSON.stringify({ version: '3', services: { cocoon: { image, command: program.map((word) => word.replaceAll('$', '$$$$')), ports: ['${PORT}:${PORT}'] } } }));
+    return {
+      docker: { runner: 'docker', image, service: { runner: { docker: { socket, command: program } }, stop } },
+      compose: { runner: 'compose', compose_file: composeFile, service: { runner: { compose: { socket } }, stop } },
+    };
+  });
+});
+
+describeWithEngine('podman', 'cocoons', () => {
+  cocoonsIn('run in containers of podman', () => PodmanEngine.start(), ({ image, socket }) => ({ podman: { runner: 'podman', image, service: { runner: { podman: { socket, command: program } }, stop } } }));
+});
