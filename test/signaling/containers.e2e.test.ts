@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { ContainerSeen } from '../support/engines/containers-seen.js';
 import { DockerEngine } from '../support/engines/docker-engine.js';
 import { describeWithEngine, type TestEngine } from '../support/engines/engine.js';
 import { PodmanEngine } from '../support/engines/podman-engine.js';
 import { until } from '../support/until.js';
 import { SignaledHive } from './support/signaled-hive.js';
 
-type Engine = TestEngine & { cli(...words: string[]): string };
+type Engine = TestEngine & { inspectAll(): ContainerSeen[] };
 
 /** Says in a page what the container was given, at the port that it was told. */
 const program = ['sh', '-c', 'mkdir -p /www && echo "$COCOON_NAME $COCOON_KIND" > /www/index.html && exec httpd -f -p "$PORT" -h /www'];
@@ -41,9 +42,10 @@ function cocoonsIn(title: string, start: () => Promise<Engine>, kindsOf: (engine
         return response?.ok === true ? response.text() : undefined;
       }, `${name} to answer`);
       expect(page).toBe(`${name} ${kind}\n`);
-      expect(engine.cli('ps', '-q').split('\n').filter((line) => line !== '')).toHaveLength(1);
+      expect(engine.inspectAll().map(({ state }) => state)).toEqual(['running']);
+      for (const { words, labels } of engine.inspectAll()) expect(JSON.stringify([words, labels])).not.toContain('planted-token');
       expect(await signaled.terminate({ request_id: `end ${kind}`, container_id: name })).toMatchObject({ success: true });
-      await until(() => (engine.cli('ps', '-aq') === '' ? true : undefined), `the container of ${name} to be gone`);
+      await until(() => (engine.inspectAll().length === 0 ? true : undefined), `the container of ${name} to be gone`);
     }
     expect(await signaled.cocoons()).toEqual([]);
   }, 120_000);
