@@ -7,6 +7,7 @@ import { measureEvents } from './measure/events.js';
 import { measureStraightToFile } from './measure/log-lines.js';
 import { measureSmallestCall } from './measure/smallest-call.js';
 import { emptyNode, measureCommand } from './measure/status-command.js';
+import { measureProxies } from './measure/proxies.js';
 import { measurePeer } from './measure-peer.js';
 import { hive } from './peers/hive.js';
 import type { Peer } from './peers/peer.js';
@@ -15,7 +16,7 @@ import { runit } from './peers/runit.js';
 import { s6 } from './peers/s6.js';
 import { supervisord } from './peers/supervisord.js';
 import { Report } from './report/report.js';
-import { printTable, toJson } from './report/table.js';
+import { printTables, toJson } from './report/table.js';
 import { fullSizes, shortSizes, type Sizes } from './sizes.js';
 import { endEverythingAtExit, removeAtEnd } from './tools/endings.js';
 import { median } from './tools/statistics.js';
@@ -26,7 +27,7 @@ Measures Hive and every peer that is installed, one after the other, and prints 
 
   --short   fewer services, lines and rounds: shows in less than a minute that everything still works
   --json    prints JSON instead of the table
-  --only    only these of hive, pm2, supervisord, runit, s6, calls, cocoon, events
+  --only    only these of hive, pm2, supervisord, runit, s6, calls, cocoon, events, proxy
 `;
 
 const peers: readonly Peer[] = [s6, runit, supervisord, pm2, hive];
@@ -57,7 +58,7 @@ process.exit(report.failures.length > 0 ? 1 : 0);
 function print(): void {
   const text = options.json
     ? JSON.stringify(toJson(report, sizes, facts), undefined, 2)
-    : `\n${describeMachine()}\n\n${printTable(report, sizes)}\n\n${remarks()}`;
+    : `\n${describeMachine()}\n\n${printTables(report, sizes)}\n\n${remarks()}`;
   // Synchronous, for this is the last thing that happens.
   writeSync(1, `${text.trimEnd()}\n`);
 }
@@ -92,6 +93,9 @@ async function measureTheRest(within: string, of: Sizes): Promise<void> {
   }
   if (isWanted('cocoon')) {
     await report.attempt('a cocoon', async () => report.set('cocoon', 'hive', await measureCocoon(fresh(within, 'cocoon'), of.cocoons)));
+  }
+  if (isWanted('proxy')) {
+    await report.attempt('proxies', () => measureProxies(fresh(within, 'proxies'), of, report));
   }
   if (isWanted('events')) {
     await report.attempt('events', async () => report.set('events', 'hive', await measureEvents(fresh(within, 'events'), of.events, of.rounds)));

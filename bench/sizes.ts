@@ -12,9 +12,11 @@ export interface Sizes {
   /** How long a rate is looked at, in milliseconds. */
   readonly rateMs: number;
   readonly idleMs: number;
+  /** How long a proxy is asked in each round, in whole seconds. */
+  readonly proxySeconds: number;
 }
 
-export const fullSizes: Sizes = { many: 100, more: 1000, kills: 11, cocoons: 21, lines: 1_000_000, events: 90_000, rounds: 5, rateMs: 1500, idleMs: 10_000 };
+export const fullSizes: Sizes = { many: 100, more: 1000, kills: 11, cocoons: 21, lines: 1_000_000, events: 90_000, rounds: 5, rateMs: 1500, idleMs: 10_000, proxySeconds: 2 };
 
 /** Enough to see that everything still works, in less than a minute. */
-export const shortSizes: Sizes = { many: 6, more: 15, kills: 1, cocoons: 3, lines: 100_000, events: 20_000, rounds: 1, rateMs: 200, idleMs: 500 };
+export const shortSizes: Sizes = { many: 6, more: 15, kills: 1, cocoons: 3, lines: 100_000, events: 20_000, rounds: 1, rateMs: 200, idleMs: 500, proxySeconds: 1 };

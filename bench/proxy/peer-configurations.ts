@@ -1,13 +1,13 @@
 /** What each peer is started with to do the same work: one worker, plain HTTP, connections to the backend kept. */
 export interface Peer {
-  readonly name: string;
+  readonly name: 'nginx' | 'haproxy' | 'caddy';
   readonly file: string;
   readonly configuration: (port: number, backendPort: number, folder: string) => string;
   readonly command: (file: string) => readonly [string, ...string[]];
 }
 
 const nginxHead = (folder: string, name: string): string =>
-  `daemon off; worker_processes 1; pid ${folder}/${name}.pid; error_log stderr crit; events { worker_connections 2048; }`;
+  `daemon off; master_process off; pid ${folder}/${name}.pid; error_log stderr crit; events { worker_connections 2048; }`;
 
 /** Answers 13 bytes as fast as anything can. */
 export const nginxBackend = (port: number, folder: string): string => `${nginxHead(folder, 'backend')}

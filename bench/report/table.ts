@@ -1,11 +1,17 @@
 import type { Sizes } from '../sizes.js';
 import type { Report } from './report.js';
-import { columns, describeGoal, judge, works, type Values, type Work, type WorkName } from './works.js';
+import { describeGoal, judge, tables, works, type Column, type Values, type Work, type WorkName } from './works.js';
 
-/** The table as Markdown, columns aligned. In parentheses: Hive's value divided by this one. */
-export function printTable(report: Report, sizes: Sizes): string {
-  const rows = [['work', 'unit', ...columns, 'goal', '']];
-  for (const [name, work] of Object.entries(works) as [WorkName, Work][]) {
+/** The tables as Markdown, columns aligned. In parentheses: Hive's value divided by this one. */
+export function printTables(report: Report, sizes: Sizes): string {
+  return tables.map((table) => printTable(table, report, sizes)).filter((text) => text !== '').join('\n\n');
+}
+
+/** Nothing when none of its rows was measured. */
+function printTable({ title, columns, works: names }: (typeof tables)[number], report: Report, sizes: Sizes): string {
+  const rows = [[title, 'unit', ...columns, 'goal', '']];
+  for (const name of names) {
+    const work: Work = works[name];
     const values: Values = report.values.get(name) ?? {};
     if (Object.keys(values).length === 0) continue;
     rows.push([
@@ -16,6 +22,7 @@ export function printTable(report: Report, sizes: Sizes): string {
       work.goal === null ? '' : judge(work.goal, values),
     ]);
   }
+  if (rows.length === 1) return '';
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => width(row[column] ?? '')))) ?? [];
   const lines = rows.map((row) => `| ${row.map((text, column) => text + ' '.repeat((widths[column] ?? 0) - width(text))).join(' | ')} |`);
   lines.splice(1, 0, `|${widths.map((each) => '-'.repeat(each + 2)).join('|')}|`);
@@ -41,7 +48,7 @@ export function nameSizes(title: string, sizes: Sizes): string {
     .replace('{lines}', sizes.lines.toLocaleString('en'));
 }
 
-function cell(work: Work, values: Values, column: (typeof columns)[number]): string {
+function cell(work: Work, values: Values, column: Column): string {
   const value = values[column];
   if (value === undefined) return '–';
   const shown = value.toLocaleString('en', { minimumFractionDigits: work.digits, maximumFractionDigits: work.digits });

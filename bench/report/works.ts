@@ -1,6 +1,13 @@
-/** Who did the work. `direct`: without a supervisor, or the plainest thing that can be compared (its name is in the row). */
-export type Column = 'hive' | 'pm2' | 'supervisord' | 'runit' | 's6' | 'direct';
-export const columns: readonly Column[] = ['hive', 'pm2', 'supervisord', 'runit', 's6', 'direct'];
+/** Who did the work. `direct`: without a supervisor or proxy, or the plainest thing that can be compared (its name is in the row). */
+export type Column = 'hive' | 'pm2' | 'supervisord' | 'runit' | 's6' | 'haproxy' | 'nginx' | 'caddy' | 'node' | 'direct';
+const supervisors: readonly Column[] = ['hive', 'pm2', 'supervisord', 'runit', 's6', 'direct'];
+const proxies: readonly Column[] = ['hive', 'haproxy', 'nginx', 'caddy', 'node', 'direct'];
+
+/** There is a table for each of them. */
+export const tables: readonly { readonly title: string; readonly columns: readonly Column[]; readonly works: readonly WorkName[] }[] = [
+  { title: 'work', columns: supervisors, works: ['start', 'startMore', 'startGrowth', 'restart', 'memory', 'memoryPerService', 'memoryPerPlugin', 'idle', 'lines', 'callsSerial', 'callsPipelined', 'status', 'statusMore', 'events', 'cocoon', 'command'] },
+  { title: 'proxy on one core: small answers, wrk -c32', columns: proxies, works: ['proxyRate', 'proxyP99', 'proxyCpu', 'proxyMemory'] },
+];
 
 export type Values = Readonly<Partial<Record<Column, number>>>;
 
@@ -35,6 +42,10 @@ export const works = {
   statusMore: { title: 'status of {more} services', unit: 'ms', digits: 1, goal: { kind: 'at-most', value: 20 } },
   events: { title: 'events to one subscriber', unit: '/s', digits: 0, goal: { kind: 'at-least', value: 100_000 } },
   cocoon: { title: 'a cocoon, from WebSocket frame to success, median', unit: 'ms', digits: 1, goal: { kind: 'at-most', value: 100 } },
+  proxyRate: { title: 'requests', unit: '/s', digits: 0, direct: 'straight to the backend', goal: { kind: 'at-least-times', times: 1.5, of: 'caddy' } },
+  proxyP99: { title: 'p99', unit: 'ms', digits: 1, direct: 'straight to the backend', goal: { kind: 'at-most-times', times: 1, of: 'caddy' } },
+  proxyCpu: { title: 'processor time a request', unit: 'µs', digits: 1, goal: null },
+  proxyMemory: { title: 'memory', unit: 'MB PSS', digits: 1, goal: null },
   command: { title: 'status as a command', unit: 's', digits: 3, direct: 'node -e 0', goal: { kind: 'at-most-times', times: 0.5, of: 'pm2' } },
 } as const satisfies Record<string, Work>;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Report } from '../../bench/report/report.js';
-import { printTable, toJson } from '../../bench/report/table.js';
+import { printTables, toJson } from '../../bench/report/table.js';
 import { judge, works } from '../../bench/report/works.js';
 import { fullSizes } from '../../bench/sizes.js';
 
@@ -28,7 +28,7 @@ describe('the table', () => {
   report.set('events', 'hive', 120_000.4);
 
   it('has a row for what was measured, with ratios, goals and verdicts, and columns that line up', () => {
-    const lines = printTable(report, fullSizes).split('\n');
+    const lines = printTables(report, fullSizes).split('\n');
     expect(lines).toHaveLength(5);
     expect(new Set(lines.map((line) => line.length)).size).toBe(1);
     expect(lines[2]).toMatch(/^\| start 100 services until all run +\| s +\| 0\.25 +\| – .*\| 0\.50 \(0\.50×\) +\| – +\| ≤ 1 × s6 +\| met +\|$/);
