@@ -6,10 +6,15 @@ import type { ContainerSeen } from '../support/engines/containers-seen.js';
 import { DockerEngine } from '../support/engines/docker-engine.js';
 import { describeWithEngine, type TestEngine } from '../support/engines/engine.js';
 import { PodmanEngine } from '../support/engines/podman-engine.js';
+import { swarmImage } from '../support/engines/swarm-node.js';
+import { SwarmNodes } from '../support/engines/swarm-nodes.js';
 import { until } from '../support/until.js';
 import { SignaledHive } from './support/signaled-hive.js';
 
-type Engine = TestEngine & { inspectAll(): ContainerSeen[] };
+interface Engine extends Pick<TestEngine, 'image' | 'socket'> {
+  inspectAll(): ContainerSeen[];
+  end(): Promise<void>;
+}
 
 /** Says in a page what the container was given, at the port that it was told. */
 const program = ['sh', '-c', 'mkdir -p /www && echo "$COCOON_NAME $COCOON_KIND" > /www/index.html && exec httpd -f -p "$PORT" -h /www'];
@@ -66,4 +71,13 @@ describeWithEngine('docker', 'cocoons', () => {
 
 describeWithEngine('podman', 'cocoons', () => {
   cocoonsIn('run in containers of podman', () => PodmanEngine.start(), ({ image, socket }) => ({ podman: { runner: 'podman', image, service: { runner: { podman: { socket, command: program } }, stop } } }));
+});
+
+describeWithEngine('docker', 'cocoons in a swarm', () => {
+  const start = async (): Promise<Engine> => {
+    const swarm = await SwarmNodes.start(['alone']);
+    const { manager } = swarm;
+    return { image: swarmImage, socket: manager.socket, inspectAll: () => manager.inspectAll(), end: () => swarm.end() };
+  };
+  cocoonsIn('run as services of a swarm', start, ({ image, socket }) => ({ swarm: { runner: 'swarm', image, service: { runner: { swarm: { socket, command: program } }, stop } } }));
 });
