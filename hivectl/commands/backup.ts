@@ -42,7 +42,7 @@ export async function restoreBackup(context: Context, args: Named & { only: stri
   const { from } = place(context, args);
   const answer = (await ask(context, 'restore', { from, id: args.snapshot, only: args.only, apply: args.yes }, args.timeout)) as RestoreAnswer;
   context.show(answer, () => renderRestore(answer, context.terminal.paint));
-  if (answer.outcome === null) context.note(`Nothing was changed yet. To go on: ${again(args, answer.snapshot)}`);
+  if (answer.outcome === null && answer.steps.length > 0) context.note(`Nothing was changed yet. To go on: ${again(args, answer.snapshot)}`);
   return answer.outcome !== null && answer.outcome.failed.length > 0 ? exitCodes.failed : exitCodes.done;
 }
 
@@ -51,7 +51,7 @@ async function ask(context: Context, method: string, params: Record<string, unkn
   const deadlineMs = readDuration('timeout', timeout);
   const isElsewhere = params['from'] !== undefined;
   const client = isElsewhere ? await ensureDaemon(context) : await context.client();
-  if (isElsewhere) await wake(client);
+  await (isElsewhere ? wake(client) : settled(client));
   const area = context.terminal.progressRows === null || context.options.quiet || context.options.json ? null : new LiveArea(context.terminal);
   const columns = context.terminal.columns ?? 80;
   context.whenInterrupted(() => {
@@ -66,6 +66,16 @@ async function ask(context: Context, method: string, params: Record<string, unkn
   } finally {
     area?.draw([]);
   }
+}
+
+/** Just after the daemon has come up, the plugin is on its way. */
+async function settled(client: DaemonClient): Promise<void> {
+  const isDecided = async (): Promise<true | null> => {
+    const found = (await client.listPlugins()).plugins.find(({ id }) => id === plugin);
+    return found === undefined || found.state === 'starting' || found.state === 'backoff' ? null : true;
+  };
+  // What it is when it takes too long, the call itself finds out.
+  await until(isDecided, readyWithinMs, 'The backup plugin is slow.').catch(() => undefined);
 }
 
 /** Lets the plugin run, so that a machine that knows nothing can get its things back. */

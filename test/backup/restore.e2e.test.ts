@@ -167,6 +167,35 @@ describe('restoring the settings of the plugin itself', () => {
   });
 });
 
+describe('restoring a default source of the other kind', () => {
+  it('puts the file aside that is there, a database with what was written to it last', async () => {
+    const { dir } = await backedUp();
+    const first = hive;
+    await first.shutdown();
+    hive = await TestHive.started();
+    try {
+      // The default source becomes a database.
+      const { SqliteFile } = await import('../../daemon/sources/sqlite-file.js');
+      const database = new SqliteFile(join(hive.home, 'hive.db'));
+      database.apply({ kind: 'put', service: 'other', config: JSON.stringify(job(998)), action: 'create' }, database.snapshot());
+      database.close();
+      await hive.client.reloadSource({ name: 'default' });
+      await wantsAndRuns('default:other');
+      await hive.client.enablePlugin({ plugin });
+      const { outcome, steps } = await restore({ from: { location: dir } });
+      expect(outcome?.failed).toEqual([]);
+      expect(steps).toContain(`rename ${join(hive.home, 'hive.db')} (the default source has one file)`);
+      await wantsAndRuns('default:web');
+      const kept = outcome?.kept[0] ?? '';
+      const aside = new SqliteFile(kept);
+      expect(aside.service('other')).toMatchObject({ config: JSON.stringify(job(998)) });
+      aside.close();
+    } finally {
+      await first.end();
+    }
+  });
+});
+
 describe('restoring one service', () => {
   it('changes it alone in a hive.yaml, and leaves comments and the others', async () => {
     const yaml = `version: "1"\nservices:\n  # does the work\n  worker: ${sleeper}\n  other: ${sleeper}\n`;

@@ -58,6 +58,8 @@ async function perform(step: RestoreStep, plan: RestorePlan, daemon: DaemonClien
     case 'putAside': {
       const keep = await keptName(step.path, plan.snapshot);
       await rename(step.path, keep);
+      // Of a database, what was written last lies beside it.
+      for (const suffix of ['-wal', '-shm']) await rename(`${step.path}${suffix}`, `${keep}${suffix}`).catch(() => undefined);
       return kept(keep);
     }
     case 'service':

@@ -44,6 +44,6 @@ export function describeStep(step: RestoreStep): string {
     case 'enable': return `enable source ${step.source}`;
     case 'disable': return `disable source ${step.source}: it was disabled when it was backed up`;
     case 'choosePlugins':
-      return `plugins as they were: ${step.plugins.map(({ plugin, choice }) => `${plugin} ${choice === 'default' ? 'as hive.yaml says' : choice}`).join(', ')}`;
+      return `plugins as they were: ${step.plugins.map(({ plugin, choice }) => `${plugin} ${choice === 'default' ? 'as configured' : choice}`).join(', ')}`;
   }
 }
