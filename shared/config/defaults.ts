@@ -39,6 +39,7 @@ export function applyDefaults(service: MapNode, defaults: MapNode | null): MapNo
   change('runner', under('hive.runner'));
   change('rollout', under('hive.rollout'));
   change('healthcheck', (node) => (node.kind === 'list' ? { ...node, items: node.items.map(under('hive.health')) } : under('hive.health')(node)));
+  change('hooks', (node) => withDefaultsInHooks(node, defaults));
   change('environment', (node) => {
     const dotenv = defaults.entries.get('hive.env.dotenv')?.value;
     const entry = node.kind === 'map' ? node.entries.get('dotenv') : undefined;
@@ -46,6 +47,31 @@ export function applyDefaults(service: MapNode, defaults: MapNode | null): MapNo
     return withEntry(node, 'dotenv', { ...entry, value: beneath(entry.value, dotenv) });
   });
   return result;
+}
+
+/** A source with its defaults put under the runners of its own hooks; those of its services have them by `applyDefaults`. */
+export function withDefaultsInOwnHooks(root: ConfigNode): ConfigNode {
+  const hooks = root.kind === 'map' ? root.entries.get('hooks') : undefined;
+  const defaults = root.kind === 'map' ? root.entries.get('defaults')?.value : undefined;
+  if (root.kind !== 'map' || hooks === undefined || defaults?.kind !== 'map') return root;
+  return withEntry(root, 'hooks', { ...hooks, value: withDefaultsInHooks(hooks.value, defaults) });
+}
+
+/** The steps of hooks with the defaults of their runners, those that run in parallel too. */
+function withDefaultsInHooks(hooks: ConfigNode, defaults: MapNode): ConfigNode {
+  if (hooks.kind !== 'map') return hooks;
+  return { ...hooks, entries: new Map([...hooks.entries].map(([event, entry]) => [event, { ...entry, value: stepsWith(entry.value, defaults) }])) };
+}
+
+function stepsWith(steps: ConfigNode, defaults: MapNode): ConfigNode {
+  if (steps.kind === 'list') return { ...steps, items: steps.items.map((step) => stepsWith(step, defaults)) };
+  if (steps.kind !== 'map') return steps;
+  const runner = steps.entries.get('runner');
+  const parallel = steps.entries.get('parallel');
+  let step = steps;
+  if (runner !== undefined) step = withEntry(step, 'runner', { ...runner, value: withDefaultBlock(runner.value, 'hive.runner', defaults) });
+  if (parallel !== undefined) step = withEntry(step, 'parallel', { ...parallel, value: stepsWith(parallel.value, defaults) });
+  return step;
 }
 
 /** `{type: x, x: {…}}` with the defaults of `<kind>.x` under its block. */

@@ -10,6 +10,7 @@ import { checkAliases, checkBlueGreen, checkExposedAreUnique, checkRoutesAreUniq
 import { checkSourceTemplates, checkTemplates } from './check-templates.js';
 import { nodeAt, nowhere, withEntry, type ConfigNode, type MapNode } from './config-node.js';
 import { normaliseEnvironment } from './environment.js';
+import { withDefaultsInOwnHooks } from './defaults.js';
 import { normaliseHooks } from './hooks.js';
 import { interpolate, type Environment } from './interpolate.js';
 import { limitSupport, type LimitSupport } from './limit-support.js';
@@ -69,7 +70,7 @@ const outlineSchema = z.strictObject({ ...sourceFields, services: z.record(z.str
 /** Everything after parsing, which files and databases have in common. `siblings` are already part of the source. */
 export function loadTree(written: ConfigNode, problems: ProblemList, options: LoadOptions, siblings: readonly ServiceSpec[]): LoadResult<SourceSpec> {
   problems.hideSecretsOf(written);
-  const root = interpolate(written, options.env, problems);
+  const root = withDefaultsInOwnHooks(interpolate(written, options.env, problems));
   const outline = checkFields(outlineSchema, root, [], problems);
   checkSourceName(options.source, problems);
   checkDefaultSourceOnly(outline.node, options.source, problems);

@@ -163,3 +163,19 @@ describe('what YAML makes of things', () => {
     expect(load(`\uFEFF${withServices({ web: `{${runs}}` }).replaceAll('\n', '\r\n')}`).ok).toBe(true);
   });
 });
+
+describe('defaults of a runner', () => {
+  it('count for the steps of hooks, too: of services, of the source, and of steps that run in parallel', () => {
+    const step = '{runner: {type: docker, docker: {command: [migrate]}}}';
+    const { services: [web], hooks } = specOf(`version: "1"
+defaults: {hive.runner.docker: {image: "tools:1", socket: /run/own.sock}}
+hooks: {pre-up: [${step}]}
+services:
+  web: {${runs}, hooks: {pre-up: [{parallel: [${step}]}], post-up: [${step}]}}
+`);
+    const tools = { type: 'docker', image: 'tools:1', socket: '/run/own.sock', command: ['migrate'] };
+    expect(hooks.preUp).toMatchObject([{ runner: tools }]);
+    expect(web?.hooks.preUp).toMatchObject([{ steps: [{ runner: tools }] }]);
+    expect(web?.hooks.postUp).toMatchObject([{ runner: tools }]);
+  });
+});

@@ -30,7 +30,7 @@ describeWithEngine('compose', 'the compose runner', () => {
     return join(own, 'docker-compose.yml');
   };
 
-  conformance(() => ({
+  conformance('compose', () => ({
     ...containerSubject(engine, () => engine.inspectAll()),
     type: 'compose',
     runner: (program, { http = false } = {}) => ({ type: 'compose', compose: { file: fileOf(program, http), service: 'unit', socket: engine.socket } }),

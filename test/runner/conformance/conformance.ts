@@ -1,12 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { TestHive } from '../../support/test-hive.js';
 import { behaviours, type Stage } from './behaviours.js';
+import { ownWayOf, type RunnerType } from './own-ways.js';
 import type { Subject } from './subject.js';
 
 /** The contract of runners, run against one of them: the same behaviours for each. */
-export function conformance(makeSubject: () => Subject): void {
+export function conformance(type: RunnerType, makeSubject: () => Subject): void {
   let hive: TestHive;
   let counted = 0;
   const sources: string[] = [];
@@ -24,6 +25,7 @@ export function conformance(makeSubject: () => Subject): void {
   for (const { name, run } of behaviours) {
     it(name, async () => {
       const subject = makeSubject();
+      expect(subject.own?.[name] !== undefined).toBe(ownWayOf(type, name) !== null);
       const service: Stage['service'] = async (runner, more = {}) => {
         counted += 1;
         const source = `s${counted}`;

@@ -8,5 +8,5 @@ describeWithEngine('docker', 'the docker runner', () => {
   let engine: DockerEngine;
   beforeAll(async () => { engine = await DockerEngine.start(); });
   afterAll(() => engine.end());
-  conformance(() => containerSubject(engine, () => engine.inspectAll()));
+  conformance('docker', () => containerSubject(engine, () => engine.inspectAll()));
 });

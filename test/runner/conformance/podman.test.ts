@@ -8,5 +8,5 @@ describeWithEngine('podman', 'the podman runner', () => {
   let engine: PodmanEngine;
   beforeAll(async () => { engine = await PodmanEngine.start(); });
   afterAll(() => engine.end());
-  conformance(() => containerSubject(engine, () => engine.inspectAll()));
+  conformance('podman', () => containerSubject(engine, () => engine.inspectAll()));
 });

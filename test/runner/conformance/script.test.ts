@@ -14,4 +14,4 @@ const script: Subject = {
   shownToOthers: ({ home }) => [...servicesInProc(home).pids].map(([instance, pid]) => `${instance} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8')}`).join('\n'),
 };
 
-describe('the script runner', () => conformance(() => script));
+describe('the script runner', () => conformance('script', () => script));

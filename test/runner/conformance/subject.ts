@@ -1,9 +1,10 @@
 import type { Stage } from './behaviours.js';
+import type { RunnerType } from './own-ways.js';
 import type { TestHive } from '../../support/test-hive.js';
 
 /** One runner, as the conformance suite sees it. What differs between runners is here, and nowhere in the suite. */
 export interface Subject {
-  readonly type: 'script' | 'docker' | 'podman' | 'compose' | 'swarm';
+  readonly type: RunnerType;
   /** The `runner:` of a service that runs this program text by a shell; `http`: it serves what `server` says, on its port http. */
   runner(program: string, options?: { readonly http?: boolean }): unknown;
   /** A program that answers `GET /` with the number of its instance. */
@@ -20,6 +21,6 @@ export interface Subject {
   readonly host?: string;
   /** The main process in a container, where Hive does not say it because it may be on another machine. */
   readonly pidOf?: (container: string) => number;
-  /** Behaviours that are a cluster's own work, and are seen in another way; by name. The row is the same. */
+  /** Behaviours that are a cluster's own work, and are seen in another way; by name. `ownWays` has the words for them. */
   readonly own?: Readonly<Record<string, (stage: Stage) => Promise<void>>>;
 }

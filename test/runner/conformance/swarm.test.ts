@@ -58,5 +58,5 @@ describeWithEngine('docker', 'the swarm runner', () => {
       },
     },
   });
-  conformance(subject);
+  conformance('swarm', subject);
 });
