@@ -6,7 +6,7 @@ import type { TestHive } from '../../support/test-hive.js';
 export interface Subject {
   readonly type: RunnerType;
   /** The `runner:` of a service that runs this program text by a shell; `http`: it serves what `server` says, on its port http. */
-  runner(program: string, options?: { readonly http?: boolean }): unknown;
+  readonly runner: (program: string, options?: { readonly http?: boolean }) => unknown;
   /** A program that answers `GET /` with the number of its instance. */
   server(hive: TestHive): string;
   /** A shell expression for a file that only this instance sees, or that at least has its name. */
