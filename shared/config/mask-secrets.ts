@@ -53,11 +53,16 @@ function masked(value: unknown, secret: boolean): unknown {
   if (Array.isArray(value)) return value.map((item, index) => masked(item, secret || secretFlag.test(String(value[index - 1] ?? ''))));
   if (typeof value === 'object' && value !== null) {
     // A map below such a key (`secrets: {db: …}`) holds secrets whatever its own keys are called.
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, masked(inner, secret || secretKey.test(key) || variables.test(key))]));
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, masked(inner, secret || secretKey.test(key) || variables.test(key) || holdsVariables(key, inner))]));
   }
   if (typeof value === 'string') return secret ? (onlyReference.test(value) || value === '' ? value : mask) : maskText(value);
   if (typeof value === 'number') return secret ? mask : value;
   return value;
+}
+
+/** `environment` of a hook's step or of a container: names and values, where that of a service has providers. */
+function holdsVariables(key: string, value: unknown): boolean {
+  return key === 'environment' && typeof value === 'object' && value !== null && Object.values(value).every((one) => typeof one !== 'object');
 }
 
 function maskText(text: string): string {

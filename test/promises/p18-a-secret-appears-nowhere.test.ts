@@ -34,6 +34,11 @@ services:
       dotenv: {files: [.env]}
     healthcheck: {type: cmd, cmd: {command: 'test -n "$PLAIN" && test -n "$FROM_FILE"'}, interval: 300ms}
     build: {command: 'test -n "$FROM_FILE"', when: always}
+    hooks:
+      pre-up:
+        - {run: 'test -n "$PLAIN" && test -n "$STEP"', environment: {STEP: "${mark}-step"}}
+        - {run: 'exit 6 # on-purpose \${env.PLANTED}', on_failure: warn}
+        - parallel: [{run: 'kill -KILL $$ # on-purpose \${env.PLANTED}', on_failure: warn}, {run: 'test -n "$FROM_FILE"'}]
     expose: {name: shared-keeper, secret: "${mark}-expose", vars: {SHARED: "${mark}-shared"}}
   crashing:
     runner: {type: script, script: {run: 'echo the end is near; exit 3'}}
@@ -43,6 +48,10 @@ services:
     runner: {type: script, script: {run: 'exec sleep 1000'}}
     environment: {static: {PLAIN: ${mark}-unbuildable}}
     build: {command: 'exit 4 # on-purpose \${env.PLANTED}', when: always}
+  undone:
+    runner: {type: script, script: {run: 'exec sleep 1000'}}
+    environment: {static: {PLAIN: ${mark}-undone}}
+    hooks: {post-up: [{run: 'exit 7 # on-purpose \${env.PLANTED}', on_failure: retry, retries: 1, retry_delay: 10ms}]}
   unstartable:
     runner: {type: script, script: {run: 'exec sleep 1000 # on-purpose \${env.PLANTED}', working_dir: nowhere}}
     environment: {static: {PLAIN: ${mark}-unstartable}}
@@ -100,7 +109,7 @@ plugins:
     await hive.client.addSource({ path: project, name: 'shop' });
     await hive.client.startService({ source: 'shop' });
     await hive.client.waitForService({ fqn: 'shop:keeper', for: 'healthy' });
-    await Promise.all(['crashing', 'unbuildable', 'unstartable'].map((name) => hive.serviceWhen(`shop:${name}`, ({ state }) => state === 'failed')));
+    await Promise.all(['crashing', 'unbuildable', 'unstartable', 'undone'].map((name) => hive.serviceWhen(`shop:${name}`, ({ state }) => state === 'failed')));
     await hive.serviceWhen('shop:ill', ({ healthy }) => healthy === false);
     await hive.client.waitForService({ fqn: 'shop:neighbour', for: 'running' });
     await hive.addSource('app', users);

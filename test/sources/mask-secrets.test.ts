@@ -10,6 +10,7 @@ describe('masking secrets', () => {
     [{ URL: 'redis://:pw@host/1', U2: 'postgres://me:${env.P}@h/' }, { URL: 'redis://:***@host/1', U2: 'postgres://me:${env.P}@h/' }],
     [{ run: 'PASSWORD=abc ./x --api-key=def; export TOKEN="$OTHER"' }, { run: 'PASSWORD=*** ./x --api-key=***; export TOKEN="$OTHER"' }],
     [{ run: 'x --token abc --verbose', command: ['x', '--db-password', 'pw', '-v'] }, { run: 'x --token *** --verbose', command: ['x', '--db-password', '***', '-v'] }],
+    [{ environment: { static: { A: 'x' }, dotenv: { files: ['.env'] } }, hooks: { 'pre-up': [{ run: 'y', environment: { A: 'x', B: '${env.B}' } }] } }, { environment: { static: { A: '***' }, dotenv: { files: ['.env'] } }, hooks: { 'pre-up': [{ run: 'y', environment: { A: '***', B: '${env.B}' } }] } }],
     [{ run: 'sleep 1', image: 'nginx:1', n: 5, flag: true, nothing: null }, { run: 'sleep 1', image: 'nginx:1', n: 5, flag: true, nothing: null }],
   ])('%j', (config, shown) => {
     expect(maskSecrets(config)).toEqual(shown);
