@@ -84,7 +84,7 @@ describe('ramps', () => {
 });
 
 describe('whatever the load, thresholds and figures are', () => {
-  const runs = 80;
+  const runs = 40;
   const random = seededRandom(20_261_122);
   const between = (low: number, high: number): number => low + random() * (high - low);
 
