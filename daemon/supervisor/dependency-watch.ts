@@ -91,6 +91,8 @@ export class DependencyWatch {
   }
 
   private compare(service: SupervisedService): void {
+    // As long as its engine has not said what lives there, what was known of it still counts; likewise of what it needs.
+    if (service.held !== null) return;
     const phase = phaseOf(service);
     const needs = phase === 'down' ? [] : this.needsOf(service);
     for (const key of [...this.troubles.of(service.fqn).keys()]) {
@@ -103,6 +105,7 @@ export class DependencyWatch {
   private compareNeed(service: SupervisedService, need: Need, isUp: boolean): void {
     const target = need.fqn === null ? undefined : this.world.services.find(need.fqn);
     const before = this.troubles.of(service.fqn).get(need.key);
+    if (target !== undefined && target.held !== null) return;
     const standing = target === undefined ? { kind: 'failed', how: need.gone } as const : standingOf(need.condition, target.asDependency());
     if (standing.kind === 'failed') {
       const trouble = { kind: 'own', root: need.fqn ?? need.key, sentence: `${need.who} ${standing.how}` } as const;

@@ -40,11 +40,10 @@ async function fetchStory(client: DaemonClient, fqn: string): Promise<Story> {
   await collect({ services: [fqn], limit: 1000 });
   for (let round = 0; ; round += 1) {
     const story = tellStory(fqn, [...events.values()].sort((a, b) => a.seq - b.seq));
-    const [first] = story.steps;
     const before = events.size;
     if (story.missing !== null && round < 8) await collect({ since: Math.max(0, story.missing - 1), limit: 10_000 });
     if (events.size > before && story.missing !== null && events.has(story.missing)) continue;
-    if (first !== undefined) await collect({ since: first.event.seq, types: [...consequenceTypes], limit: 1_000 });
+    if (story.since !== null) await collect({ since: story.since, types: [...consequenceTypes], limit: 1_000 });
     return tellStory(fqn, [...events.values()].sort((a, b) => a.seq - b.seq));
   }
 }

@@ -17,6 +17,8 @@ export interface Story {
   readonly request: Exclude<Cause, number> | null;
   /** A cause that is older than what was looked at. */
   readonly missing: number | null;
+  /** The oldest event of the chain, which may be older than the first step: that is the last time of what happened often. */
+  readonly since: number | null;
 }
 
 /**
@@ -29,7 +31,7 @@ export function tellStory(fqn: string, events: readonly HiveEvent[]): Story {
   const bySequence = new Map(events.map((event) => [event.seq, event]));
   const own = withoutWhatIsOver(events.filter((event) => 'service' in event && event.service === fqn && tellsOfState(event)));
   const last = own.at(-1);
-  if (last === undefined) return { steps: [], request: null, missing: null };
+  if (last === undefined) return { steps: [], request: null, missing: null, since: null };
   const chain = new Map<number, HiveEvent>();
   let at: HiveEvent | undefined = last;
   let request: Story['request'] = null;
@@ -46,7 +48,7 @@ export function tellStory(fqn: string, events: readonly HiveEvent[]): Story {
     if (at === undefined) missing = cause;
   }
   const ordered = [...chain.values(), ...consequencesOf(chain, events)].sort((a, b) => a.seq - b.seq);
-  return { steps: foldTold(foldRepeats(ordered), new Set(chain.keys())), request, missing };
+  return { steps: foldTold(foldRepeats(ordered), new Set(chain.keys())), request, missing, since: Math.min(...chain.keys()) };
 }
 
 /**

@@ -134,7 +134,7 @@ describe('why', () => {
     expect(tellStory('shop:web', [anEvent(50, 'service.starting', { ...web, reason: '' }, 3)]).missing).toBe(3);
     const circle = [anEvent(1, 'service.starting', { ...web, reason: '' }, 2), anEvent(2, 'service.started', { ...web, pid: 1 }, 1)];
     expect(tellStory('shop:web', circle).steps).toHaveLength(2);
-    expect(tellStory('shop:web', [])).toEqual({ steps: [], request: null, missing: null });
+    expect(tellStory('shop:web', [])).toEqual({ steps: [], request: null, missing: null, since: null });
   });
 
   it('shows control characters of a service instead of obeying them', () => {
