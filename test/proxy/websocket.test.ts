@@ -64,12 +64,51 @@ describe('WebSockets', () => {
     socket.terminate();
   });
 
-  it('pass messages of 16 MiB', async () => {
+  it.each([1, 256])('pass messages of 16 MiB in %d parts', async (parts) => {
     const socket = await open();
     const bytes = randomBytes(16 << 20);
-    socket.send(bytes);
+    const size = bytes.length / parts;
+    for (let part = 0; part < parts; part++) socket.send(bytes.subarray(part * size, (part + 1) * size), { fin: part === parts - 1 });
     expect((await reply(socket)).equals(bytes)).toBe(true);
     socket.terminate();
+  });
+
+  it('stay text or binary, empty or not, and need no code to be closed', async () => {
+    const socket = await open();
+    for (const [data, binary] of [['text', false], ['', false], ['bytes', true], ['', true]] as const) {
+      socket.send(data, { binary });
+      const [received, isBinary] = (await once(socket, 'message')) as [Buffer, boolean];
+      expect([received.toString(), isBinary]).toEqual([data, binary]);
+    }
+    const [[atServer]] = await Promise.all([once(sockets, 'connection') as Promise<[WebSocket]>, open().then((other) => other.close())]);
+    expect(((await once(atServer, 'close')) as [number])[0]).toBe(1005);
+    socket.terminate();
+  });
+
+  it('pass frames as they are, byte for byte: parts, a ping between them, reserved bits, and what is no frame at all', async () => {
+    const frames = Buffer.concat([
+      Buffer.from([0x01, 0x83, 1, 2, 3, 4, 0x60, 0x60, 0x60]), // the first part of a text
+      Buffer.from([0x89, 0x80, 0, 0, 0, 0]), // a ping
+      Buffer.from([0x80, 0x81, 9, 9, 9, 9, 0x70]), // the last part
+      Buffer.from([0xf2, 0xfe, 0x00, 0x02, 5, 6, 7, 8, 0x01, 0x02]), // reserved bits, a length in two bytes
+      randomBytes(300),
+    ]);
+    const backend = await startRawBackend((socket, text) => {
+      if (text.includes('GET /chat')) socket.write(switching);
+      else socket.write(Buffer.from(text, 'latin1'));
+    });
+    const front = await startProxy([route({ endpoints: endpointsAt(backend.port) })]);
+    const client = await RawClient.open(front.port);
+    client.send(upgrade);
+    await client.receives('\r\n\r\n');
+    const head = client.text.length;
+    client.socket.write(frames);
+    await until(() => (client.text.length - head >= frames.length ? true : undefined), 'everything to come back');
+    expect(Buffer.from(client.text.slice(head), 'latin1').equals(frames)).toBe(true);
+    expect(backend.received[0]?.endsWith(frames.toString('latin1'))).toBe(true);
+    client.close();
+    await front.close();
+    await backend.close();
   });
 
   it.each([1000, 1001, 1011, 3000, 4999])('pass the close code %d', async (code) => {
