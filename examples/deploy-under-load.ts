@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -10,6 +8,7 @@ import { packageRoot } from '../shared/package-root.js';
 import { kinds } from './deploys/load/exchanges.js';
 import { Load } from './deploys/load/load.js';
 import { OwnDaemon } from './own-daemon.js';
+import { freePort } from './free-port.js';
 
 const usage = `npm run deploys -- [--deploys N] [--kill]
 
@@ -88,14 +87,6 @@ async function killAndStart(daemon: OwnDaemon): Promise<void> {
 
 async function proxyListens(client: DaemonClient): Promise<void> {
   while ((await client.status()).proxy.length === 0) await delay(50);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 function say(text: string): void {

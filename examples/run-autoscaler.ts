@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,6 +9,7 @@ import { DaemonClient } from '../shared/client/index.js';
 import { toHiveError } from '../shared/errors/index.js';
 import { packageRoot } from '../shared/package-root.js';
 import type { HiveEvent } from '../shared/protocol/events.js';
+import { freePort } from './free-port.js';
 
 /*
  * The example in one go: a daemon with a home of its own, the service in examples/autoscaler, requests for a while, and what the
@@ -134,16 +134,6 @@ async function connect(home: string, exited: Promise<unknown>): Promise<DaemonCl
       await delay(50);
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function say(text: string): void {

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,6 +9,7 @@ import { toHiveError } from '../../shared/errors/index.js';
 import { packageRoot } from '../../shared/package-root.js';
 import { serveAskers } from './ask-protocol.js';
 import { SignalingServer } from './signaling-server.js';
+import { freePort } from '../free-port.js';
 
 /**
  * A daemon with a home of its own, a signaling server beside it, and a cocoon that answers over HTTP. `--once` ends when it
@@ -84,14 +84,6 @@ async function until(holds: () => boolean | Promise<boolean>, what: string): Pro
   for (const deadline = performance.now() + patienceMs; !(await holds()); await delay(50)) {
     if (performance.now() > deadline) throw new Error(`Waited ${patienceMs / 1_000} s for ${what}.`);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function say(line: string): void {

@@ -11,6 +11,7 @@ import { describeCheck, probe, type ProbeTarget } from '../../daemon/health/prob
 import type { ProbeResult } from '../../daemon/health/probe-result.js';
 import type { HealthCheckSpec } from '../../shared/config/service-spec.js';
 import { waitFor } from './wait-for.js';
+import { freePort as closedPort } from '../support/free-port.js';
 
 const timing = { intervalMs: 1000, timeoutMs: 500, retries: 3, startPeriodMs: 0 };
 const tcp: HealthCheckSpec = { type: 'tcp', port: 'main', ...timing };
@@ -36,14 +37,6 @@ async function listening(server: Server): Promise<number> {
 }
 
 const serving = (listener: RequestListener): Promise<number> => listening(createHttpServer(listener));
-
-async function closedPort(): Promise<number> {
-  const server = createTcpServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 function on(port: number, check: HealthCheckSpec, signal = never): Promise<ProbeResult> {
   const target: ProbeTarget = { host: '127.0.0.1', ports: { main: port }, environment: {} };

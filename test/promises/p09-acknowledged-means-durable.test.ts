@@ -11,6 +11,7 @@ import { seededRandom } from '../support/seeded-random.js';
 import { servicesInProc } from '../support/services-in-proc.js';
 import { TestHive } from '../support/test-hive.js';
 import { until } from '../support/until.js';
+import { canTrace } from '../support/can-trace.js';
 
 const kills = Number(process.env['HIVE_KILLS'] ?? 40);
 jest.setTimeout(Math.max(300_000, kills * 4_000));
@@ -262,15 +263,6 @@ function fill(path: string): void {
     }
   }
   closeSync(file);
-}
-
-function canTrace(): boolean {
-  try {
-    execFileSync('strace', ['-qq', '-e', 'trace=none', 'true'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** From when it resolves, fsync and fdatasync of the process fail with EIO, until strace is ended. */

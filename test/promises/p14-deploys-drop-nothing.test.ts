@@ -97,23 +97,15 @@ describe('promise 14: deploys drop nothing', () => {
     await stack.hive.serviceWhen('app:web', ({ instances }) => instances.length === 2);
   }, patienceMs);
 
-  it('the plugin host is killed at random', async () => {
-    const asking = await start({ strategy: 'rolling' });
+  it.each([
+    ['the plugin host', 'rolling', () => stack.pluginHost()],
+    ['the proxy plugin', 'blue-green', () => stack.proxyPlugin()],
+  ] as const)('%s is killed at random (%s)', async (_, strategy, pidNow) => {
+    const asking = await start({ strategy });
     const made = await deployWhileKilling(async () => {
-      const host = await stack.pluginHost();
-      process.kill(host, 'SIGKILL');
-      await until(async () => ((await stack.pluginHost()) === host ? undefined : true), 'another host');
-    }, 500);
-    expect(made).toBeGreaterThan(0);
-    await expectNothingFailed(asking);
-  }, patienceMs);
-
-  it('the proxy plugin is killed at random', async () => {
-    const asking = await start({ strategy: 'blue-green' });
-    const made = await deployWhileKilling(async () => {
-      const plugin = await stack.proxyPlugin();
-      process.kill(plugin, 'SIGKILL');
-      await until(async () => ((await stack.proxyPlugin()) === plugin ? undefined : true), 'another plugin');
+      const pid = await pidNow();
+      process.kill(pid, 'SIGKILL');
+      await until(async () => ((await pidNow()) === pid ? undefined : true), 'another one');
     }, 500);
     expect(made).toBeGreaterThan(0);
     await expectNothingFailed(asking);

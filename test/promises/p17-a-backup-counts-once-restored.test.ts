@@ -18,6 +18,7 @@ import { packageRoot } from '../../shared/package-root.js';
 import { credentials, S3Server, serverName } from '../backup/s3-server.js';
 import { sampleSources } from '../backup/sample.js';
 import { seededRandom } from '../support/seeded-random.js';
+import { canTrace } from '../support/can-trace.js';
 
 /*
  * A backup counts once it was restored to scratch and compared; any flipped bit is detected; a kill at any step leaves no
@@ -152,15 +153,6 @@ async function expectOnlyWhole(vault: Vault, killed: string, before: string): Pr
     expect({ id, isDamaged: await isDamaged(vault, id) }).toEqual({ id, isDamaged: false });
   }
   return ids.includes(killed) ? 'listed' : 'not listed';
-}
-
-function canTrace(): boolean {
-  try {
-    execFileSync('strace', ['-qq', '-e', 'trace=none', 'true'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 describe('a backup that is killed', () => {

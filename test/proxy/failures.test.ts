@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -12,6 +10,7 @@ import { until } from '../support/until.js';
 import { exchangeRaw, RawClient } from './support/raw-client.js';
 import { smallAnswer, startRawBackend, type RawBackend } from './support/raw-backend.js';
 import { endpointsAt, route, startProxy, type TestProxy } from './support/test-proxy.js';
+import { freePort as closedPort } from '../support/free-port.js';
 
 const cleanUps: (() => Promise<unknown>)[] = [];
 
@@ -29,15 +28,6 @@ async function inFrontOf(ports: number[], of: Partial<Route> = {}, options: Prox
   const proxy = await startProxy([route({ endpoints: endpointsAt(...ports), ...of })], options);
   cleanUps.push(() => proxy.close());
   return proxy;
-}
-
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 const ask = (port: number, method = 'GET', more = '', body = ''): Promise<RawClient> => exchangeRaw(port, `${method} / HTTP/1.1\r\nHost: a\r\n${more}Connection: close\r\n\r\n${body}`);
