@@ -2,7 +2,6 @@ import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Environment } from '../../shared/config/interpolate.js';
 import type { LoadOptions } from '../../shared/config/load-source.js';
-import type { Unsupported } from '../../shared/config/not-yet-supported.js';
 import type { DeclaredSettings } from '../../shared/config/plugin-settings.js';
 import { detectDefaultSource, sourceFile, type SourceFile } from './detect-source.js';
 import type { RegisteredSource } from './registered-source.js';
@@ -19,7 +18,6 @@ export class ReaderFactory {
   constructor(
     readonly home: string,
     private readonly environment: Environment,
-    private readonly unsupported: readonly Unsupported[] | undefined,
     private readonly pluginSettings: DeclaredSettings | undefined,
   ) {}
 
@@ -43,7 +41,6 @@ export class ReaderFactory {
       source: name,
       projectRoot: file.projectRoot,
       env: this.environment,
-      ...(this.unsupported === undefined ? {} : { unsupported: this.unsupported }),
       ...(this.pluginSettings === undefined ? {} : { pluginSettings: this.pluginSettings }),
     };
     switch (file.kind) {

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Environment } from '../../shared/config/interpolate.js';
 import { parseFqn } from '../../shared/config/names.js';
-import type { Unsupported } from '../../shared/config/not-yet-supported.js';
 import type { DeclaredSettings } from '../../shared/config/plugin-settings.js';
 import type { Problem } from '../../shared/config/problem.js';
 import type { ServiceSpec, SourceSpec } from '../../shared/config/service-spec.js';
@@ -38,8 +37,6 @@ export interface SourceManagerOptions {
   readonly onLive?: () => void;
   /** Told that a service of a database is gone for good, before another of its name can come. */
   readonly onDeleted?: (source: string, service: string) => void;
-  /** Parts of the format to refuse; by default what this build does not run yet. */
-  readonly unsupported?: readonly Unsupported[];
   /** What plugins declare about their settings; by default nothing, and they check them alone. */
   readonly pluginSettings?: DeclaredSettings;
 }
@@ -62,9 +59,9 @@ export class SourceManager {
   private look: NodeJS.Timeout | null = null;
 
   constructor(private readonly options: SourceManagerOptions) {
-    const { store, supervisor, log, home, environment, unsupported, pluginSettings } = options;
+    const { store, supervisor, log, home, environment, pluginSettings } = options;
     this.live = new LiveSources(store, supervisor, log, options.onLive);
-    this.readers = new ReaderFactory(home, environment, unsupported, pluginSettings);
+    this.readers = new ReaderFactory(home, environment, pluginSettings);
     this.edits = new ServiceEdits(this.live, supervisor, () => this.makeCocoons(), (source, service) => options.onDeleted?.(source, service));
     this.schedule = new ReloadSchedule((name) => watchedReload(this.watched, name));
     this.watch = new FileWatch((name) => this.schedule.notice(name));
@@ -74,7 +71,7 @@ export class SourceManager {
   /** Reads every source and tells the supervisor; to be called once, before anything else. Bad content is no reason to fail. */
   async load(): Promise<void> {
     const home = await realpath(this.options.home);
-    this.readers = new ReaderFactory(home, this.options.environment, this.options.unsupported, this.options.pluginSettings);
+    this.readers = new ReaderFactory(home, this.options.environment, this.options.pluginSettings);
     await loadSources({ live: this.live, readers: this.readers, store: this.options.store, log: this.options.log, read: (source) => this.read(source), retry: this.watched.retry });
     this.look = setInterval(() => {
       for (const source of this.live.all()) if (source.row.enabled && source.reader.changedElsewhere()) this.schedule.notice(source.name);

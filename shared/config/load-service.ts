@@ -1,7 +1,6 @@
 import { nowhere, type ConfigNode } from './config-node.js';
 import type { Environment } from './interpolate.js';
 import { loadTree } from './load-source.js';
-import type { Unsupported } from './not-yet-supported.js';
 import type { LoadResult } from './problem.js';
 import { ProblemList } from './problem-list.js';
 import { readValues } from './read-values.js';
@@ -17,7 +16,6 @@ export interface ServiceInput {
   readonly siblings: readonly ServiceSpec[];
   /** The service as JSON values, or as YAML or JSON text, which gives problems a line. */
   readonly config: { readonly values: unknown } | { readonly text: string; readonly file?: string };
-  readonly unsupported?: readonly Unsupported[];
 }
 
 /** Loads one service of a source that is not a file: a parameter of services.create or a row of a database. */
@@ -39,7 +37,6 @@ export interface ServicesInput {
   readonly env: Environment;
   /** Name → the service as JSON values. */
   readonly services: Readonly<Record<string, unknown>>;
-  readonly unsupported?: readonly Unsupported[];
 }
 
 /** Loads all services of a database at once. */

@@ -8,7 +8,7 @@ import { checkPortsAreUnique, checkPortsOfService } from './check-ports.js';
 import { checkScale } from './check-scale.js';
 import { checkAliases, checkBlueGreen, checkExposedAreUnique, checkRoutesAreUnique } from './check-routes.js';
 import { checkSourceTemplates, checkTemplates } from './check-templates.js';
-import { nodeAt, nowhere, withEntry, type ConfigNode, type MapNode } from './config-node.js';
+import { nodeAt, nowhere, type ConfigNode, type MapNode } from './config-node.js';
 import { normaliseEnvironment } from './environment.js';
 import { withDefaultsInOwnHooks } from './defaults.js';
 import { normaliseHooks } from './hooks.js';
@@ -16,7 +16,6 @@ import { interpolate, type Environment } from './interpolate.js';
 import { limitSupport, type LimitSupport } from './limit-support.js';
 import { nameProblem } from './names.js';
 import { normaliseService } from './normalise-service.js';
-import { notYetSupported, refuseUnsupported, type Unsupported } from './not-yet-supported.js';
 import { checkPluginSettings, type DeclaredSettings } from './plugin-settings.js';
 import type { LoadResult } from './problem.js';
 import { ProblemList } from './problem-list.js';
@@ -37,8 +36,6 @@ export interface LoadOptions {
   readonly projectRoot: string;
   /** What `${env.NAME}` means; usually process.env. */
   readonly env: Environment;
-  /** What to refuse with "not supported yet"; the list of this build by default. */
-  readonly unsupported?: readonly Unsupported[];
   /** What plugins declare about their settings; by default nothing, and then all is left to them. */
   readonly pluginSettings?: DeclaredSettings;
   /** Which limits can be enforced; what this machine can do by default. */
@@ -90,7 +87,6 @@ export function loadTree(written: ConfigNode, problems: ProblemList, options: Lo
   checkPortsAreUnique(drafts, siblings, problems);
   checkRoutesAreUnique(drafts, siblings, problems);
   checkExposedAreUnique(drafts, siblings, problems);
-  refuseUnsupported(withDrafts(outline.node, drafts), options.unsupported ?? notYetSupported, problems);
   if (!problems.isEmpty) return { ok: false, problems: problems.inOrder() };
   return { ok: true, spec: normaliseSource(outline.fields, drafts, options) };
 }
@@ -134,18 +130,6 @@ function checkDefaultSourceOnly(root: MapNode | null, source: string, problems: 
       message: `${key} at the top level belongs to the default source alone, because there is one for the whole daemon; this is source ${source}.`,
     });
   }
-}
-
-/** The document as the checks understood it, for the last one. */
-function withDrafts(root: MapNode | null, drafts: readonly ServiceDraft[]): ConfigNode {
-  const services = root?.entries.get('services');
-  if (root === null || services?.value.kind !== 'map') return root ?? { kind: 'map', entries: new Map(), span: nowhere };
-  const entries = new Map(services.value.entries);
-  for (const draft of drafts) {
-    const entry = entries.get(draft.name);
-    if (entry !== undefined) entries.set(draft.name, { ...entry, value: draft.node });
-  }
-  return withEntry(root, 'services', { ...services, value: { ...services.value, entries } });
 }
 
 async function readAtMost(file: string, most: number): Promise<Uint8Array> {

@@ -2,7 +2,6 @@ import { describe, expect, it } from '@jest/globals';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { readSettings } from '../../plugins/autoscaler/settings.js';
-import { notYetSupported } from '../../shared/config/not-yet-supported.js';
 import { packageRoot } from '../../shared/package-root.js';
 import { specOf } from '../config/load.js';
 
@@ -12,7 +11,7 @@ const [service = '', settings = ''] = [...page.matchAll(/```yaml\n([^]*?)```/g)]
 
 describe('docs/autoscaler.md', () => {
   it('shows a service that this build runs', () => {
-    expect(specOf(service, { unsupported: notYetSupported }).services[0]?.scale).toMatchObject({ min: 1, max: 4 });
+    expect(specOf(service).services[0]?.scale).toMatchObject({ min: 1, max: 4 });
   });
 
   it('shows every setting with its default', () => {
@@ -27,6 +26,6 @@ describe('docs/autoscaler.md', () => {
 
   it('has an example that loads', () => {
     const root = join(packageRoot(), 'examples/autoscaler');
-    expect(specOf(readFileSync(join(root, '.adi/hive.yaml'), 'utf8'), { source: 'autoscaler', projectRoot: root, unsupported: notYetSupported }).services).toHaveLength(1);
+    expect(specOf(readFileSync(join(root, '.adi/hive.yaml'), 'utf8'), { source: 'autoscaler', projectRoot: root }).services).toHaveLength(1);
   });
 });

@@ -4,7 +4,7 @@ import { mergePatch } from '../../shared/config/merge-patch.js';
 
 const runner = { type: 'script', script: { run: 'work' } };
 const rollout = (port: number) => ({ type: 'recreate', recreate: { ports: { http: port } } });
-const base = { source: 'cocoons', projectRoot: '/home/hive', env: {}, siblings: [], unsupported: [] };
+const base = { source: 'cocoons', projectRoot: '/home/hive', env: {}, siblings: [] };
 const load = (name: string, values: unknown, more: Partial<ServiceInput> = {}) => loadService({ ...base, name, config: { values }, ...more });
 
 describe('a service that comes as JSON', () => {

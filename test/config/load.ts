@@ -4,7 +4,7 @@ import type { ServiceSpec, SourceSpec } from '../../shared/config/service-spec.j
 
 /** Loads text as the default source of a project at /project, with everything of the format switched on. */
 export function load(text: string, options: Partial<LoadOptions> = {}) {
-  return loadSource(text, '/project/.adi/hive.yaml', { source: 'default', projectRoot: '/project', env: {}, unsupported: [], limitSupport: () => null, ...options });
+  return loadSource(text, '/project/.adi/hive.yaml', { source: 'default', projectRoot: '/project', env: {}, limitSupport: () => null, ...options });
 }
 
 export function specOf(text: string, options: Partial<LoadOptions> = {}): SourceSpec {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { notYetSupported } from '../../shared/config/not-yet-supported.js';
 import { problemsOf, runs, serviceOf, withServices } from './load.js';
 
 const web = (scale: string, more = ''): string => withServices({ web: `{${runs}, scale: ${scale}${more}}` });
@@ -15,10 +14,6 @@ describe('scale', () => {
   it('starts with min instances, unless instances says otherwise', () => {
     expect(serviceOf(web('{min: 3}'), 'web').instances).toBe(3);
     expect(serviceOf(web('{min: 3}', ', instances: 5'), 'web').instances).toBe(5);
-  });
-
-  it('is no longer refused', () => {
-    expect(problemsOf(web('{min: 1, max: 4}'), { unsupported: notYetSupported })).toEqual([]);
   });
 
   it('takes memory as a size, or as a share of limits.memory', () => {

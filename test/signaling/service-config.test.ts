@@ -12,7 +12,7 @@ function specOf(settings: Record<string, unknown>, order: { name?: string; setup
   const [kind] = kinds.values();
   if (kind === undefined) throw new Error('no kind');
   const config = serviceConfig({ requestId: 'r', name: 'c1', kind, setupToken: 'token', serverUrl: 'wss://s/', ...order }, files);
-  const loaded = loadSource(JSON.stringify({ version: '1', services: { c1: config } }), '/home/hive/cocoons.yaml', { source: 'cocoons', projectRoot: '/home/hive', env: { SECRET: 'leaked' }, unsupported: [] });
+  const loaded = loadSource(JSON.stringify({ version: '1', services: { c1: config } }), '/home/hive/cocoons.yaml', { source: 'cocoons', projectRoot: '/home/hive', env: { SECRET: 'leaked' } });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems, null, 1));
   return loaded.spec.services[0];
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { loadSource } from '../../shared/config/load-source.js';
 import { loadText } from '../../daemon/sources/load-changed-services.js';
 
-const options = { source: 'shop', projectRoot: '/srv/shop', env: { X: 'x' }, unsupported: [] };
+const options = { source: 'shop', projectRoot: '/srv/shop', env: { X: 'x' } };
 const file = '/srv/shop/.adi/hive.yaml';
 const head = 'version: "1"\nservices:\n';
 const service = (name: string, run: string, more = '') => `  ${name}:\n    runner:\n      type: script\n      script:\n        run: ${run}\n${more}`;

@@ -8,7 +8,7 @@ import { by, SourcesHome } from './sources-home.js';
 const plain = 'runner: {type: script, script: {run: a}}';
 
 function load(text: string, name = 'shop', projectRoot = '/srv/shop'): SourceSpec {
-  const result = loadSource(text, `${projectRoot}/.adi/hive.yaml`, { source: name, projectRoot, env: {}, unsupported: [], limitSupport: () => null });
+  const result = loadSource(text, `${projectRoot}/.adi/hive.yaml`, { source: name, projectRoot, env: {}, limitSupport: () => null });
   if (!result.ok) throw new Error(JSON.stringify(result.problems, null, 1));
   return result.spec;
 }

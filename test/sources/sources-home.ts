@@ -132,7 +132,6 @@ export class SourcesHome {
       supervisor: this.supervisor,
       log: pino({ level: 'silent' }),
       environment: this.environment,
-      unsupported: [],
     };
     return new SourceManager(options);
   }
