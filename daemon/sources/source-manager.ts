@@ -275,6 +275,8 @@ export class SourceManager {
       });
       source.phase = 'registered';
       this.watch.set(name, source.reader.watchedFiles());
+      // Only now it is among all sources, so that whoever asks what services there are finds its.
+      this.options.onLive?.();
       return source.toResult();
     } catch (error) {
       this.live.delete(name);

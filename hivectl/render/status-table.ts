@@ -32,6 +32,7 @@ const table: readonly Column<Row>[] = [
   { title: 'STATE', cell: ({ service }) => service.state, style: ({ service }) => stateStyle(service.state, service.healthy) },
   { title: 'HEALTH', cell: ({ service }) => healthWord(service.healthy), style: ({ service }) => (service.healthy === false ? 'red' : 'green'), narrow: 7 },
   { title: 'INSTANCES', cell: ({ service }) => instancesCell(service), align: 'right', narrow: 2 },
+  { title: 'NODES', cell: ({ service }) => nodesCell(service), narrow: 5 },
   { title: 'PORTS', cell: ({ service }) => portsCell(service), narrow: 4 },
   { title: 'CPU', cell: ({ usage }) => (usage === null ? '' : humanCpu(usage.cpu)), align: 'right', narrow: 5 },
   { title: 'MEMORY', cell: ({ usage }) => (usage === null ? '' : humanSize(usage.memoryBytes)), align: 'right', narrow: 6 },
@@ -47,8 +48,17 @@ function instancesCell(service: Service): string {
   return `${service.instances.filter(({ state }) => state === 'running').length}/${total}`;
 }
 
+/** How many instances are on which machine of a cluster: `alpha 2, beta 2`. */
+function nodesCell({ instances }: Service): string {
+  const counts = new Map<string, number>();
+  for (const { node, state } of instances) if (node !== undefined && state === 'running') counts.set(node, (counts.get(node) ?? 0) + 1);
+  return [...counts].sort(([one], [other]) => one.localeCompare(other)).map(([node, number]) => `${node} ${number}`).join(', ');
+}
+
 /** The service's ports, or those of its instances where each has its own. */
 function portsCell(service: Service): string {
+  // On other machines, a number alone says nothing.
+  if (service.instances.some(({ node }) => node !== undefined)) return '';
   const names = Object.keys(service.ports);
   const ports = names.length > 0 ? [service.ports] : service.instances.map((instance) => instance.ports);
   const written = ports.flatMap((each) => Object.entries(each).map(([name, port]) => (names.length === 1 ? String(port) : `${name}:${port}`)));

@@ -38,19 +38,19 @@ describeWithEngine('docker', 'the swarm runner', () => {
     there: () => containers().map(({ name, state, labels }) => `${name} ${serviceOf(labels)} ${state}`),
     shownToOthers: () => JSON.stringify([containers(), services().map(({ Spec: { Name, Labels } }) => ({ Name, Labels }))]),
     own: {
-      'a crash is followed by a restart, and its event has the last lines': async ({ hive, subject: { runner }, service }) => {
-        const fqn = await service(runner('echo going down >&2; sleep 0.3; exit 4'), { restart: { policy: 'on-failure', delay: '50ms' } });
+      'a crash is followed by a restart, and its event has the last lines': async ({ hive, subject: own, service }) => {
+        const fqn = await service(own.runner('echo going down >&2; sleep 0.3; exit 4'), { restart: { policy: 'on-failure', delay: '50ms' } });
         await hive.serviceWhen(fqn, ({ restarts }) => restarts >= 2, 30_000);
         const { events } = await hive.client.listEvents({ types: ['service.replicaEnded'], services: [fqn] });
         expect(events[0]).toMatchObject({ instance: `${fqn}#1`, node: 'alone', reason: 'exited with code 4 (task: non-zero exit (4))' });
         await hive.client.stopService({ fqn });
       },
-      'a check by a command sees what the service sees': async ({ hive, subject: { runner }, service }) => {
-        const fqn = await service(runner(`sleep 0.5; touch /tmp/ready; ${forever}`), { healthcheck: { type: 'cmd', cmd: { command: 'test -e /tmp/ready', interval: '100ms', retries: 100 } }, stop: { grace: '300ms' } });
+      'a check by a command sees what the service sees': async ({ hive, subject: own, service }) => {
+        const fqn = await service(own.runner(`sleep 0.5; touch /tmp/ready; ${forever}`), { healthcheck: { type: 'cmd', cmd: { command: 'test -e /tmp/ready', interval: '100ms', retries: 100 } }, stop: { grace: '300ms' } });
         await hive.serviceWhen(fqn, ({ healthy, instances }) => healthy === true && instances[0]?.healthy === true);
       },
-      'a check by a command that does not end is killed, and fails': async ({ hive, subject: { runner }, service }) => {
-        const fqn = await service(runner(forever), { restart: { policy: 'always', delay: '50ms' }, stop: { grace: '300ms' }, healthcheck: { type: 'cmd', cmd: { command: 'exec sleep 4711', interval: '100ms', timeout: '300ms', retries: 1 } } });
+      'a check by a command that does not end is killed, and fails': async ({ hive, subject: own, service }) => {
+        const fqn = await service(own.runner(forever), { restart: { policy: 'always', delay: '50ms' }, stop: { grace: '300ms' }, healthcheck: { type: 'cmd', cmd: { command: 'exec sleep 4711', interval: '100ms', timeout: '300ms', retries: 1 } } });
         await hive.serviceWhen(fqn, ({ reason }) => /unhealthy|starting/.test(reason), 30_000);
         expect((await hive.service(fqn)).healthy).not.toBe(true);
         await hive.client.stopService({ fqn });
