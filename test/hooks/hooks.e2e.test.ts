@@ -123,6 +123,9 @@ describe('hooks of a service', () => {
     expect([service.wanted, service.state, service.instances[0]?.pid]).toEqual(['up', 'running', instances[0]?.pid]);
     expect(service.reason).toContain('its stop was called off');
     await expect(hooked.hive.client.removeSource({ name: 'app' })).rejects.toMatchObject({ code: 'HOOK_FAILED' });
+    await hooked.hive.client.deployService({ fqn: 'app:web' });
+    await expect(hooked.hive.client.waitForService({ fqn: 'app:web', for: 'deployed' })).rejects.toMatchObject({ message: expect.stringContaining('its restart was called off: its pre-down hook exited with code 1') });
+    expect((await hooked.up()).instances[0]?.pid).toBe(instances[0]?.pid);
     hooked.touch('allowed');
     await hooked.hive.client.stopService({ fqn: 'app:web' });
     await hooked.down();

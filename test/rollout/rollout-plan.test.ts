@@ -23,6 +23,22 @@ describe('planRollout', () => {
     expect(brief(planRollout(blueGreen, [1, 2, 3, 4], 2).steps)).toEqual(['serve 1,3', 'stop 2,4', 'start 2,4', 'awaitReady 2,4', 'hold 2,4', 'serve 2,4', 'stop 1,3']);
   });
 
+  it('hooks stand around all of it, and before the new instances serve for the first time', () => {
+    const hooks = { steps: { 'pre-up': 2, 'post-up': 1, 'pre-down': 1, 'post-down': 1 }, longestMs: 5_000 };
+    const told = (rollout: RolloutSpec, present: number[], count: number): string[] =>
+      planRollout(rollout, present, count, hooks).steps.map((step) => (step.do === 'hook' ? `${step.hook}${step.step} ${step.numbers.join(',')}` : `${step.do} ${step.numbers.join(',')}`));
+    expect(told(blueGreen, [1, 3], 2)).toEqual([
+      'pre-up0 2', 'pre-up1 2', 'start 2,4', 'awaitReady 2,4', 'hold 2,4', 'post-up0 2', 'serve 2,4', 'pre-down0 1', 'stop 1,3', 'post-down0 1',
+    ]);
+    expect(told(rolling(1, 0), [1, 2], 2)).toEqual([
+      'pre-up0 3', 'pre-up1 3', 'start 3', 'awaitReady 3', 'post-up0 3', 'serve 1,2,3', 'serve 2,3', 'pre-down0 1', 'stop 1',
+      'start 4', 'awaitReady 4', 'serve 2,3,4', 'serve 3,4', 'stop 2', 'post-down0 1',
+    ]);
+    expect(told(rolling(0, 1), [1], 1)).toEqual(['pre-up0 2', 'pre-up1 2', 'serve ', 'pre-down0 1', 'stop 1', 'start 2', 'awaitReady 2', 'post-up0 2', 'serve 2', 'post-down0 1']);
+    const [, wait] = planRollout({ type: 'recreate', ports: {} }, [1], 1, hooks).steps;
+    expect(wait).toMatchObject({ do: 'awaitReady', withinMs: 65_000 });
+  });
+
   it('rolling with surge: never fewer than before', () => {
     expect(brief(planRollout(rolling(1, 0), [1, 2], 2).steps)).toEqual([
       'start 3', 'awaitReady 3', 'serve 1,2,3', 'serve 2,3', 'stop 1',
