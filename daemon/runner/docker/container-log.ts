@@ -40,6 +40,7 @@ export class ContainerLog {
   private following: Promise<void> | null = null;
   private stream: Readable | null = null;
   private over = false;
+  private endFollowing: () => void = () => undefined;
   private warned = false;
 
   constructor(private readonly options: ContainerLogOptions) {
@@ -85,6 +86,7 @@ export class ContainerLog {
 
   private async stopFollowing(): Promise<void> {
     this.over = true;
+    this.endFollowing();
     this.stream?.destroy();
     await this.following;
     this.over = false;
@@ -92,6 +94,7 @@ export class ContainerLog {
   }
 
   private async keepFollowing(): Promise<void> {
+    const overSoon = new Promise<void>((resolve) => { this.endFollowing = resolve; });
     while (!this.over) {
       try {
         await this.pass(true);
@@ -99,9 +102,9 @@ export class ContainerLog {
         this.complain(error);
       }
       // The container has ended, and `finish` comes in a moment; or the engine has, and it is waited for.
-      if (!this.over) await Promise.race([pause(pauseAfterTroubleMs), this.overSoon()]);
+      if (!this.over) await Promise.race([pause(pauseAfterTroubleMs), overSoon]);
       // Not beyond `over`: it is within the look that makes an engine available that ended containers are finished.
-      if (!this.over) await Promise.race([this.options.connection.whenAvailable(), this.overSoon()]);
+      if (!this.over) await Promise.race([this.options.connection.whenAvailable(), overSoon]);
     }
   }
 
@@ -174,10 +177,6 @@ export class ContainerLog {
 
   private async streamEnd(): Promise<void> {
     while (this.stream !== null && !this.stream.destroyed) await pause(5);
-  }
-
-  private async overSoon(): Promise<void> {
-    while (!this.over) await pause(20);
   }
 
   private async closeFiles(): Promise<void> {
