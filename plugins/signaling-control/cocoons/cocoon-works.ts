@@ -5,7 +5,9 @@ import type { Kind } from '../kinds.js';
 import type { CocoonNames } from './cocoon-names.js';
 import { cocoonSource, fqnOf, requestLabel, requestMark, serviceConfig, type CocoonOrder, type Files } from './service-config.js';
 
-/** How long the daemon may take to stop a cocoon, beyond which nobody waits. */
+/** How long the daemon may take for anything: changes of one source are made one after the other, and a thousand may be asked for at once. */
+const patient = { deadlineMs: 600_000 };
+/** How long a cocoon may take to stop, beyond which nobody waits. */
 const stopWithinMs = 600_000;
 /** Calls that wait for a service have deadlines of their own, which are to come first. */
 const spareMs = 5_000;
@@ -18,7 +20,7 @@ export class CocoonWorks {
   async create(order: CocoonOrder): Promise<void> {
     await assertScript(order.kind);
     try {
-      await this.daemon.createService({ source: cocoonSource, name: order.name, config: serviceConfig(order, this.files) });
+      await this.daemon.createService({ source: cocoonSource, name: order.name, config: serviceConfig(order, this.files) }, patient);
     } catch (thrown) {
       const error = toHiveError(thrown);
       if (error.code !== 'ALREADY_EXISTS' || !(await this.isMadeFor(order.name, order.requestId))) throw error;
@@ -28,14 +30,14 @@ export class CocoonWorks {
 
   /** Resolves when the cocoon runs, and is healthy where its kind has a check. @throws HiveError */
   async start(name: string, withinMs: number): Promise<void> {
-    await this.daemon.startService({ fqn: fqnOf(name) });
+    await this.daemon.startService({ fqn: fqnOf(name) }, patient);
     await this.daemon.waitForService({ fqn: fqnOf(name), for: 'healthy', timeoutMs: withinMs }, { deadlineMs: withinMs + spareMs });
   }
 
   /** Whether there is a service of this name and it was made for this request. */
   async isMadeFor(name: string, requestId: string): Promise<boolean> {
     try {
-      const { config } = await this.daemon.getServiceConfig({ fqn: fqnOf(name) });
+      const { config } = await this.daemon.getServiceConfig({ fqn: fqnOf(name) }, patient);
       const { labels } = config as { labels?: Record<string, unknown> };
       return labels?.[requestLabel] === requestMark(requestId);
     } catch (thrown) {
@@ -51,9 +53,9 @@ export class CocoonWorks {
   async remove(name: string): Promise<void> {
     const fqn = fqnOf(name);
     try {
-      await this.daemon.stopService({ fqn });
+      await this.daemon.stopService({ fqn }, patient);
       await this.daemon.waitForService({ fqn, for: 'stopped', timeoutMs: stopWithinMs }, { deadlineMs: stopWithinMs + spareMs });
-      await this.daemon.deleteService({ fqn }, { deadlineMs: stopWithinMs });
+      await this.daemon.deleteService({ fqn }, patient);
     } catch (thrown) {
       if (toHiveError(thrown).code !== 'NOT_FOUND') throw thrown;
     }

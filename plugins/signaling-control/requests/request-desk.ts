@@ -91,19 +91,21 @@ export class RequestDesk {
     }
     const present = this.options.journal.get(key);
     if (present?.at === 'done') this.options.send(dialect, requestId, present.result);
+    else if (present !== undefined) this.#takeAgain(present, request);
     else if (request.op === 'terminate') this.#takeTerminate(request);
-    else this.#takeSpawn(request, this.#interrupted.get(key));
+    else this.#takeSpawn(request);
   }
 
-  #takeSpawn(request: SpawnRequest, interrupted: SpawningEntry | undefined): void {
+  /** It was begun and left: by an earlier run, or because the daemon was about to end. */
+  #takeAgain(entry: UnfinishedEntry, request: CocoonRequest): void {
+    this.#interrupted.delete(keyOfEntry(entry));
+    this.#begin(entry, { due: [request.dialect], request: request.op === 'spawn' ? request : null }, () => this.#goOn(entry));
+  }
+
+  #takeSpawn(request: SpawnRequest): void {
     const { names, settings } = this.options;
     const { dialect, requestId, kind } = request;
     const job: Job = { due: [dialect], request };
-    if (interrupted !== undefined) {
-      this.#interrupted.delete(keyOfEntry(interrupted));
-      this.#begin(interrupted, job, () => this.#make(interrupted, request));
-      return;
-    }
     const refusal = spawnRefusal(request, settings(), names);
     const entry: SpawningEntry = { requestId, dialect, at: 'spawning', kind, name: request.name ?? makeName(names) };
     if (refusal !== null) {
