@@ -8,7 +8,7 @@ const longestText = 2_000;
 /** The last `count` lines of the present run as text, oldest first, from the last 16 KiB; long ones are cut. */
 export async function lastTexts(stream: LogStream, count: number): Promise<string[]> {
   if (count <= 0) return [];
-  const end = (await stream.look()).offset;
+  const end = (await stream.lookAtOnce()).offset;
   const lowest = Math.max(stream.runStart, end - mostBytes);
   const splitter = new BackwardSplitter(end);
   const lines: RawLine[] = [];

@@ -70,7 +70,7 @@ export class LogStore {
       endLastLine(stream.paths.live);
       const isEmpty = isNew && stream.openNew();
       if (!isEmpty) await stream.open();
-      stream.runStart = isEmpty ? 0 : (await stream.look()).offset;
+      stream.runStart = isEmpty ? 0 : (await stream.lookAtOnce()).offset;
       this.tell({ kind: 'opened', stream });
     }));
     return paths;

@@ -1,4 +1,4 @@
-import { stat as statCallback, type Stats } from 'node:fs';
+import { stat as statCallback, statSync, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { InstanceRef } from '../runner/runner.js';
 import { isMissing } from './durable-files.js';
@@ -89,6 +89,12 @@ export class LogStream {
       if (generation === this.generation && generation % 2 === 0) return this.note(stats, lookedAt);
       await this.moving.run(async () => undefined);
     }
+  }
+
+  /** As `look`, at once and without waiting for a thread, where a restart waits for the answer. */
+  async lookAtOnce(): Promise<TimeMark> {
+    if (this.generation % 2 !== 0) return this.look();
+    return this.note(statSync(this.paths.live, { throwIfNoEntry: false }) ?? null, Date.now());
   }
 
   private note(stats: Stats | null, lookedAt: number): TimeMark {
