@@ -100,11 +100,13 @@ export class Rollouts {
     });
   }
 
-  /** Rolls the service's present spec out; resolves when that is durable. While one is under way, another follows it. */
+  /** Rolls the service's present spec out; resolves when that is durable. While one is under way, another follows it, unless that is about the same. */
   async begin(service: SupervisedService, before: ServiceSpec, cause: PendingCause): Promise<void> {
     const underWay = this.active.get(service.fqn);
     if (underWay !== undefined) {
-      underWay.again = cause;
+      const { record } = underWay.run;
+      // Else it is about just that, and none of it serves yet.
+      if (record.specHash !== service.spec.specHash || hasSwitched(record)) underWay.again = cause;
       return;
     }
     const { spec } = service;
@@ -176,8 +178,9 @@ export class Rollouts {
     service.touch();
     const { rollout } = service.spec;
     if (record.outcome === 'failed' && rollout.type !== 'recreate' && rollout.onFailure === 'abort') await this.host.wantDown(service);
-    this.host.tell(service);
-    if (active.again !== null) await this.begin(service, record.before ?? service.spec, active.again);
+    // Who waits for the deploy waits for the one that follows, too.
+    if (active.again === null) this.host.tell(service);
+    else await this.begin(service, record.before ?? service.spec, active.again);
   }
 
   private worldOf(service: SupervisedService, self: () => Active): RolloutWorld {
@@ -273,6 +276,10 @@ function isReady(service: SupervisedService, actor: InstanceActor | undefined, r
 
 function isReadyNow(service: SupervisedService, { state }: InstanceActor): boolean {
   return state.kind === 'running' && (service.hasHealthCheck ? state.healthy === true : state.healthy !== false);
+}
+
+function hasSwitched({ plan, at }: RolloutRecord): boolean {
+  return plan.steps.slice(0, at).some((step) => step.do === 'serve');
 }
 
 function stepOf({ plan, at }: RolloutRecord): string {

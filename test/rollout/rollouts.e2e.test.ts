@@ -86,6 +86,16 @@ describe('rollouts', () => {
     expect(await endpoints()).toEqual(['one 1']);
   });
 
+  it('a deploy that is asked for while the same one is under way joins it', async () => {
+    const patient = blueGreen.replace('300ms', '1s');
+    await start(patient);
+    await deploy('two', patient);
+    await hive.client.deployService({ fqn: 'app:web' });
+    await deployed();
+    expect(await endpoints()).toEqual(['two 2']);
+    expect(await types()).toEqual(['rollout.started', 'rollout.switched', 'rollout.finished']);
+  });
+
   it('a proxy that refuses the switch fails the deploy, which leaves only what served, and the next deploy works', async () => {
     const before = await start(blueGreen);
     const proxy = await DaemonClient.connect({ home: hive.home });
