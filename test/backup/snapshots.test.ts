@@ -127,11 +127,10 @@ describe('snapshots in a folder', () => {
       const content = Buffer.from(await destination.get(id, name)).toString('latin1');
       for (const word of [planted, 'correct horse', 'services', 'shop']) expect(content).not.toContain(word);
     }
-    expect(await verify({ vault: sealed, id, dataDir }, quiet)).toMatchObject({ encrypted: true });
     for (const key of [null, { kind: 'passphrase', passphrase: 'another passphrase' } as const]) {
       await expect(verify({ vault: { ...vault, key }, id, dataDir }, quiet)).rejects.toMatchObject({ code: 'BACKUP_DAMAGED' });
-      expect((await list({ vault: { ...vault, key } })).snapshots).toMatchObject([{ id, verified: false, encrypted: true, problem: expect.stringContaining(id) }]);
     }
+    expect((await list({ vault })).snapshots).toMatchObject([{ id, verified: false, encrypted: true, problem: expect.stringContaining(id) }]);
     // The stretched key is kept, closed, and serves again: the next snapshot has the same.
     const again = await make(sealed, { includeSecrets: false });
     expect(await destination.get(again.id, 'key.age')).toEqual(await destination.get(id, 'key.age'));

@@ -11,14 +11,13 @@ import { Unopened, type Opening, type Sealing } from './seal.js';
  */
 
 /** A key that can close and open: age identities, newest first. */
-interface AgeKey { readonly identities: readonly [string, ...string[]]; readonly keyFile: Uint8Array | null }
+interface AgeKey { readonly identities: readonly [string, ...string[]]; readonly keyFile: Uint8Array | null; readonly isProven: boolean }
 
 /** @param cache where the key that was made of a passphrase is kept, itself closed. @throws HiveError INVALID_CONFIG */
-export async function ageSealing(source: KeySource, cache: string): Promise<Sealing & Opening> {
+export async function ageSealing(source: KeySource, cache: string): Promise<Sealing> {
   const secret = await readSecret(source);
-  const key: AgeKey = secret.kind === 'identities' ? { identities: secret.identities, keyFile: null } : await keyOfPassphrase(secret.passphrase, cache);
+  const key: AgeKey = secret.kind === 'identities' ? { identities: secret.identities, keyFile: null, isProven: false } : await keyOfPassphrase(secret.passphrase, cache);
   const recipient = await identityToRecipient(key.identities[0]).catch(() => { throw notAKey(source); });
-  const opener = openerOf(key.identities, source);
   return {
     encrypted: true,
     keyFile: key.keyFile,
@@ -28,7 +27,7 @@ export async function ageSealing(source: KeySource, cache: string): Promise<Seal
       encrypter.addRecipient(recipient);
       return encrypter.encrypt(content);
     },
-    open: (content) => opener.open(content),
+    proven: key.isProven ? openerOf(key.identities, source) : null,
   };
 }
 
@@ -80,14 +79,14 @@ async function readSecret(source: KeySource): Promise<Secret> {
 async function keyOfPassphrase(passphrase: string, cache: string): Promise<AgeKey> {
   const kept = await readFile(cache).catch(() => null);
   const opened = kept === null ? null : await openWithPassphrase(passphrase, kept);
-  if (kept !== null && opened !== null) return { identities: [opened], keyFile: kept };
+  if (kept !== null && opened !== null) return { identities: [opened], keyFile: kept, isProven: true };
   const identity = await generateX25519Identity();
   const encrypter = new Encrypter();
   encrypter.setPassphrase(passphrase);
   const keyFile = await encrypter.encrypt(identity);
   await writeFile(`${cache}.new`, keyFile, { mode: 0o600 });
   await rename(`${cache}.new`, cache);
-  return { identities: [identity], keyFile };
+  return { identities: [identity], keyFile, isProven: false };
 }
 
 /** The identity in a key.age; null: the passphrase is another one, or the file is damaged. */

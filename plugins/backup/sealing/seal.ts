@@ -6,6 +6,8 @@ export interface Sealing {
   /** Ends the names of sealed files. */
   readonly suffix: '' | '.age';
   seal(content: Uint8Array): Promise<Uint8Array>;
+  /** What opens it, where the key was just seen to open what an earlier snapshot was closed with; null: that has to be shown yet. */
+  readonly proven: Opening | null;
 }
 
 /** How they are opened. */
@@ -23,4 +25,5 @@ export const unsealed: Sealing & Opening = {
   suffix: '',
   seal: async (content) => content,
   open: async (content) => content,
+  proven: null,
 };

@@ -56,7 +56,7 @@ export async function create(order: CreateOrder, tell: Tell): Promise<Created> {
       const manifest = await writeSnapshot(destination, sealing, { id: order.id, createdAt: new Date(timeOfSnapshot(order.id) ?? Date.now()), reason: order.reason, exported, collection }, tell);
       tell({ step: 'Verifying' });
       const listing = await destination.list();
-      await verifyStored(destination, find(listing, order.id), new Openings(vault.key), scratch, tell);
+      await verifyStored(destination, find(listing, order.id), new Openings(vault.key, sealing), scratch, tell);
       const removed = await tidy(destination, await destination.list(), order, tell);
       return {
         id: manifest.id, reason: manifest.reason, encrypted: manifest.encrypted, files: manifest.files.length, removed,
