@@ -77,12 +77,15 @@ describe('settings', () => {
     expect(await signaled.spawn({ request_id: 'r3', kind: 'other' })).toMatchObject({ success: true });
     expect(await signaled.plugin()).toMatchObject({ state: 'ready', pid });
 
-    await signaled.settings({ max_coccons: 2 });
+    // What a manifest can say about settings is checked with the file, which then changes nothing.
+    await expect(signaled.settings({ max_coccons: 2 })).rejects.toMatchObject({ code: 'INVALID_CONFIG', message: expect.stringMatching(/hive\.yaml:1:\d+: .*max_coccons/) });
+    expect(await signaled.plugin()).toMatchObject({ state: 'ready', pid });
+    await signaled.settings({ kinds: { default: { imagee: 'x' } } });
     const failed = await until(async () => {
       const plugin = await signaled?.plugin();
       return plugin?.state === 'failed' ? plugin : undefined;
     }, 'the plugin to be failed');
-    expect(failed.reason).toContain('plugins.signaling-control.max_coccons is not a setting; do you mean max_cocoons?');
+    expect(failed.reason).toContain('plugins.signaling-control.kinds.default.imagee is not part of a kind; do you mean image?');
     expect((await hive.service('cocoons:one')).state).toBe('running');
     await signaled.settings({});
     await until(() => (signaled?.registrations.length === 3 ? true : undefined), 'the plugin to be back');
