@@ -1,4 +1,3 @@
-import type { LimitsSpec } from '../../../shared/config/service-spec.js';
 import { flavours } from '../docker/flavour.js';
 
 export interface OverrideFacts {
@@ -6,7 +5,7 @@ export interface OverrideFacts {
   readonly services: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   /** Only what one service alone is given; null: the services get what their file says. */
-  readonly only: { readonly environment: Readonly<Record<string, string>>; readonly stopSignal: NodeJS.Signals; readonly limits: Partial<LimitsSpec> } | null;
+  readonly only: { readonly environment: Readonly<Record<string, string>>; readonly stopSignal: NodeJS.Signals } | null;
 }
 
 /**
@@ -18,15 +17,7 @@ export function composeOverride({ services, labels, only }: OverrideFacts): stri
     labels,
     restart: 'no',
     logging: { driver: flavours.docker.logDriver.Type, options: flavours.docker.logDriver.Config },
-    ...(only === null ? {} : { environment: only.environment, stop_signal: only.stopSignal, ...limitsOf(only.limits) }),
+    ...(only === null ? {} : { environment: only.environment, stop_signal: only.stopSignal }),
   };
   return JSON.stringify({ services: Object.fromEntries(services.map((name) => [name, service])) }, (_key, value: unknown) => (typeof value === 'string' ? value.replaceAll('$', '$$$$') : value));
-}
-
-function limitsOf({ memoryBytes, cpu, openFiles }: Partial<LimitsSpec>): Record<string, unknown> {
-  return {
-    ...(typeof memoryBytes === 'number' ? { mem_limit: memoryBytes, memswap_limit: memoryBytes } : {}),
-    ...(typeof cpu === 'number' ? { cpus: cpu } : {}),
-    ...(typeof openFiles === 'number' ? { ulimits: { nofile: { soft: openFiles, hard: openFiles } } } : {}),
-  };
 }

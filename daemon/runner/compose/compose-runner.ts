@@ -170,7 +170,7 @@ export class ComposeRunner implements EngineRunner<ComposeCommand> {
   }
 
   /** @throws HiveError SPAWN_FAILED: nothing of it is left then */
-  private async bringUp({ ref, incarnation, command, environment, limits = {}, onProgress, stillWanted }: LaunchRequest<ComposeCommand>, project: string): Promise<ComposeGroup> {
+  private async bringUp({ ref, incarnation, command, environment, onProgress, stillWanted }: LaunchRequest<ComposeCommand>, project: string): Promise<ComposeGroup> {
     const mark = LaunchMark.make(this.tools.home, incarnation);
     const abort = new AbortController();
     const watching = setInterval(() => { if (stillWanted?.() === false) abort.abort(); }, 200);
@@ -180,7 +180,7 @@ export class ComposeRunner implements EngineRunner<ComposeCommand> {
       const services = command.service === null ? (await this.program.run({ ...call, words: [...files, 'config', '--services'] })).split('\n').filter((name) => name !== '') : [command.service];
       const override = mark.writeOverride(composeOverride({
         services, labels: composeLabels(this.tools.homeId, ref, incarnation),
-        only: command.service === null ? null : { environment, stopSignal: command.stopSignal, limits },
+        only: command.service === null ? null : { environment, stopSignal: command.stopSignal },
       }));
       const what = command.service === null ? [] : ['--no-deps', command.service];
       await this.program.run({ ...call, words: [...files, '--file', override, 'up', '--detach', '--force-recreate', ...what], onLine: (line) => onProgress?.(line.trim()) });

@@ -58,7 +58,7 @@ export class ComposeTasks {
     const { ref, command, environment, stdoutPath, stderrPath, timeoutMs } = request;
     const began = performance.now();
     const labels = composeLabels(this.tools.homeId, ref, incarnation);
-    const override = mark.writeOverride(composeOverride({ services: [service], labels: {}, only: { environment, stopSignal: command.stopSignal, limits: {} } }));
+    const override = mark.writeOverride(composeOverride({ services: [service], labels: {}, only: { environment, stopSignal: command.stopSignal } }));
     const tail = new OutputTail([stderrPath, stdoutPath]);
     const late = timeoutMs === null ? null : AbortSignal.timeout(timeoutMs);
     const over = late === null ? signal : AbortSignal.any([signal, late]);

@@ -8,14 +8,15 @@ export class SwarmNodes {
   private readonly bridge = `hb${this.id}`;
   private readonly subnet = `10.${200 + Math.floor(Math.random() * 50)}.${Math.floor(Math.random() * 250)}`;
 
-  static async start(names: readonly string[]): Promise<SwarmNodes> {
+  /** `joined` false: engines that could be a swarm, and are none until `form`. */
+  static async start(names: readonly string[], joined = true): Promise<SwarmNodes> {
     const swarm = new SwarmNodes();
     ip('link', 'add', swarm.bridge, 'type', 'bridge');
     ip('address', 'add', `${swarm.subnet}.254/24`, 'dev', swarm.bridge);
     ip('link', 'set', swarm.bridge, 'up');
     const plugs = names.map((name, index) => swarm.plug(name, index + 1));
     swarm.nodes.push(...(await Promise.all(plugs.map((plug) => SwarmNode.start(plug)))));
-    swarm.form();
+    if (joined) swarm.form();
     return swarm;
   }
 
@@ -61,7 +62,7 @@ export class SwarmNodes {
     return { name, address, namespace, cable };
   }
 
-  private form(): void {
+  form(): void {
     const { manager, nodes } = this;
     const { address } = manager.plug;
     // Three silences of the usual five seconds are 15 s until a node counts as lost: long for a test.
