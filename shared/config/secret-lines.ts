@@ -1,7 +1,12 @@
 import type { ConfigNode, ConfigPath, Span } from './config-node.js';
 
-/** A key below which values may be secret whatever they are called: variables, in any spelling, and `secret`. */
-const privateKey = /^(env\w*|static|vars|secret\w*)$/i;
+/**
+ * A key below which values may be secret whatever they are called: variables, in any spelling, `secret`, and settings of
+ * plugins, of which Hive does not know what they mean.
+ */
+const privateKey = /^(env\w*|static|vars|secret\w*|plugins)$/i;
+/** What no secret looks like: a flag, a number, a duration, a size. */
+const harmless = /^(true|false|\d{1,6}(\.\d+)?\s?(ms|s|m|h|d|%|B|KB|MB|GB)?)$/;
 const secretKey =
   /((?:^|[\s{,"'])[\w.-]*(?:secret|passw|token|credential|private|api_?key|access_?key)[\w.-]*["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|\$\{env\.\w+\}|[^\s,}][^,}]*)/gi;
 const urlPassword = /(:\/\/[^\s:/@]*:)[^\s@/]+(?=@)/g;
@@ -23,7 +28,7 @@ export function secretSpans(document: ConfigNode): Span[] {
   const spans: Span[] = [];
   const visit = (node: ConfigNode, isSecret: boolean): void => {
     if (node.kind === 'scalar') {
-      if (isSecret && !/^\$\{env\.\w+\}$/.test(node.written)) spans.push(node.span);
+      if (isSecret && !/^\$\{env\.\w+\}$/.test(node.written) && !harmless.test(node.written)) spans.push(node.span);
     } else if (node.kind === 'list') for (const item of node.items) visit(item, isSecret);
     else for (const [key, entry] of node.entries) visit(entry.value, (isSecret && key !== 'files') || privateKey.test(key));
   };
@@ -37,7 +42,7 @@ export function secretSpans(document: ConfigNode): Span[] {
  */
 export function secretFrom(index: number, lineAt: (index: number) => string): number | null {
   const line = lineAt(index);
-  const own = /(^|[\s{,])["']?(env\w*|static|vars|secret\w*)["']?\s*:/i.exec(line);
+  const own = /(^|[\s{,])["']?(env\w*|static|vars|secret\w*|plugins)["']?\s*:/i.exec(line);
   if (own !== null) return own.index + own[0].length;
   let indent = indentOf(line);
   for (let above = index - 1; above >= 0 && indent > 0; above -= 1) {
