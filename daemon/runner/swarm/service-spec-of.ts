@@ -2,6 +2,7 @@ import type { LimitsSpec } from '../../../shared/config/service-spec.js';
 import { flavours } from '../docker/flavour.js';
 import type { SwarmCommand, SwarmUpkeep } from '../instance-command.js';
 import type { ReplicaUpdate } from '../runner.js';
+import { taskGraceMs } from '../task.js';
 import { ownerOf } from './swarm-labels.js';
 
 export interface ServiceFacts {
@@ -60,7 +61,7 @@ function containerSpec(command: SwarmCommand, { labels, environment, limits, sec
     Mounts: command.volumes.map(mountOf),
     Secrets: command.secrets.map((text) => secretOf(text, secrets)),
     StopSignal: stopSignal,
-    ...(upkeep === null ? {} : { StopGracePeriod: nanoseconds(upkeep.graceMs) }),
+    StopGracePeriod: nanoseconds(upkeep?.graceMs ?? taskGraceMs),
     ...(typeof limits.openFiles === 'number' ? { Ulimits: [{ Name: 'nofile', Soft: limits.openFiles, Hard: limits.openFiles }] } : {}),
     ...(check === null ? {} : { Healthcheck: healthcheck(check) }),
   };
