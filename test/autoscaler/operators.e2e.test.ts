@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plugin } from '../../shared/protocol/results.js';
 import { TestHive } from '../support/test-hive.js';
@@ -86,7 +86,9 @@ describe('operators and the autoscaler', () => {
     await expect(call('dance', 'free')).rejects.toMatchObject({ code: 'INVALID_PARAMS' });
     await hive.client.scaleService({ fqn: 'default:still', instances: 2 });
     expect((await paused()).paused?.instances).toBe(2);
-    expect(JSON.parse(readFileSync(join(hive.home, 'plugin-data/autoscaler/pauses.json'), 'utf8'))).toMatchObject({ paused: { 'default:still': { instances: 2 } } });
+    const remembered = join(hive.home, 'plugin-data/autoscaler/pauses.json');
+    const pauses = await until(() => (existsSync(remembered) ? readFileSync(remembered, 'utf8') : undefined), 'the pause to be on disk');
+    expect(JSON.parse(pauses)).toMatchObject({ paused: { 'default:still': { instances: 2 } } });
   });
 
   it('a dry run only says what it would do; changed settings reach it as it runs, and wrong ones are shown', async () => {

@@ -17,15 +17,16 @@ export class DockerEngine implements TestEngine {
   readonly socket = join(this.folder, 'docker.sock');
   /** Names of interfaces have 15 characters. */
   private readonly bridge = `hv${process.pid.toString(36)}${Math.random().toString(36).slice(2, 7)}`.slice(0, 15);
+  /** Its bridge and its networks have addresses that other engines of a test run do not take. */
+  private readonly subnet = 16 + Math.floor(Math.random() * 200);
   private process: ChildProcess | null = null;
   /** On machines with systemd it is a service of its own, which outlives a dockerd that is killed. */
   private containerd: ChildProcess | null = null;
 
   static async start(): Promise<DockerEngine> {
     const engine = new DockerEngine();
-    const subnet = 16 + Math.floor(Math.random() * 200);
     execFileSync('ip', ['link', 'add', engine.bridge, 'type', 'bridge']);
-    execFileSync('ip', ['address', 'add', `172.30.${subnet}.1/24`, 'dev', engine.bridge]);
+    execFileSync('ip', ['address', 'add', `172.30.${engine.subnet}.1/24`, 'dev', engine.bridge]);
     execFileSync('ip', ['link', 'set', engine.bridge, 'up']);
     await engine.restart();
     execFileSync('/bin/sh', ['-c', 'tar -C "$0" -c . | docker -H "unix://$1" import - "$2"', makeRootFolder(engine.folder), engine.socket, engineImage], { stdio: ['ignore', 'ignore', 'inherit'] });
@@ -34,14 +35,14 @@ export class DockerEngine implements TestEngine {
 
   /** `liveRestore`: containers outlive it, as many an operator sets it up; by default it ends those that it finds. */
   async restart({ liveRestore = false } = {}): Promise<void> {
-    const { folder, socket, bridge } = this;
+    const { folder, socket, bridge, subnet } = this;
     rmSync(join(folder, 'pid'), { force: true });
     const log = openSync(join(folder, 'log'), 'a');
     this.containerd ??= this.startContainerd(log);
     this.process = spawn('dockerd', [
       '--containerd', join(folder, 'containerd.sock'),
       '--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec'), '--pidfile', join(folder, 'pid'), '-H', `unix://${socket}`,
-      '--bridge', bridge, '--iptables=false', '--ip6tables=false', ...(liveRestore ? ['--live-restore'] : []),
+      '--bridge', bridge, '--default-address-pool', `base=192.168.${subnet}.0/24,size=28`, '--iptables=false', '--ip6tables=false', ...(liveRestore ? ['--live-restore'] : []),
     ], { stdio: ['ignore', log, log], detached: true });
     closeSync(log);
     for (const began = performance.now(); ; await sleep(30)) {
