@@ -6,7 +6,7 @@ export default {
   testEnvironment: 'node',
   transform: {},
   testTimeout: 60_000,
-  maxWorkers: 2,
+  maxWorkers: 3,
   modulePathIgnorePatterns: [],
   reporters: ['default', '<rootDir>/dist/test/support/engines/skipped-engines-reporter.js'],
 };

@@ -36,7 +36,7 @@ describe('hivectl and the autoscaler', () => {
     expect((await run('plugin call autoscaler resume web')).out).toContain('"mode": "active"');
 
     writeFileSync(file, withSettings('{check_interval: soon}'));
-    await says('doctor', 'Source default cannot be loaded: plugins.autoscaler.check_interval ("soon") is not a duration');
+    await says('doctor', 'Source default cannot be loaded: plugins.autoscaler.check_interval is not a duration');
     expect((await run(`config validate ${file}`)).out).toContain('check_interval');
     expect((await run('why web')).out).toContain('Scaling, 1 to 3: It stays at 2 instances: ');
     writeFileSync(file, withSettings('{}'));

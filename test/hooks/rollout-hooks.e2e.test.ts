@@ -67,8 +67,8 @@ describe('hooks of a deploy', () => {
     load = stack.load({ request: 2, connection: 1 });
     for (const hook of ['pre-up', 'post-up', 'pre-down', 'post-down']) {
       mark(`hold.${hook}`);
-      const version = await stack.begin();
       const before = story().length;
+      const version = await stack.begin();
       const seen = (times: number): Promise<true> => until(() => (story().slice(before).filter((line) => line.startsWith(`${hook} `)).length >= times ? true : undefined), `${hook} (${times})`);
       await seen(1);
       const { rollout } = await stack.hive.service('app:web');

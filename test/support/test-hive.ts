@@ -119,10 +119,13 @@ export class TestHive {
 
   /** Resolves with the service once `condition` holds of it. */
   async serviceWhen(fqn: string, condition: (service: Service) => boolean, withinMs = 20_000): Promise<Service> {
+    let last: Service | null = null;
     return until(async () => {
-      const service = await this.service(fqn);
-      return condition(service) ? service : undefined;
-    }, `${fqn} to be as the test wants it`, withinMs);
+      last = await this.service(fqn);
+      return condition(last) ? last : undefined;
+    }, `${fqn} to be as the test wants it`, withinMs).catch((error: Error) => {
+      throw new Error(`${error.message} It is: ${JSON.stringify(last)}`, { cause: error });
+    });
   }
 
   daemonLog(): string {

@@ -89,9 +89,11 @@ export class SwarmRunner implements EngineRunner<SwarmCommand> {
       tracked.launched = true;
       return tracked.describe();
     } catch (error) {
+      tracked.stopping = true;
+      // Its tasks may run already: nothing of it is left when the launch has failed.
+      await stopService({ api: this.api, connection: this.connection }, tracked, { signal: 'SIGTERM', graceMs: 0 }, () => true).catch(() => this.launcher.removeLater(id));
       this.tracked.delete(incarnation);
       await tracked.log.close();
-      await this.api.remove(id).catch(() => this.launcher.removeLater(id));
       throw error;
     } finally {
       this.launcher.done(name);

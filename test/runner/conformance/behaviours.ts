@@ -68,6 +68,7 @@ export const behaviours: readonly Behaviour[] = [
     name: 'a stop sends the signal and waits for the end',
     run: async ({ hive, subject, service }) => {
       const fqn = await service(subject.runner(`trap 'echo bye; exit 3' TERM; echo up; ${forever}`), { stop: { grace: '10s' } });
+      await hive.serviceWhen(fqn, ({ state }) => state === 'running');
       await said(hive, fqn, 'up');
       const began = performance.now();
       await hive.client.stopService({ fqn });
@@ -81,6 +82,7 @@ export const behaviours: readonly Behaviour[] = [
     name: 'what ignores the signal is killed after the grace, and nothing of it is left',
     run: async ({ hive, subject, service }) => {
       const fqn = await service(subject.runner(`trap '' TERM; echo up; ${forever}`), { stop: { grace: '500ms' } });
+      await hive.serviceWhen(fqn, ({ state }) => state === 'running');
       await said(hive, fqn, 'up');
       const began = performance.now();
       await hive.client.stopService({ fqn });
