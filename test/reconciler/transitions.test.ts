@@ -190,6 +190,7 @@ function answer(world: World, random: () => number, pick: <T>(from: readonly T[]
     case 'cancelWake':
     case 'forget':
     case 'sweep':
+    case 'renewReplicas':
       return;
   }
 }
