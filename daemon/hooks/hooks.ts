@@ -114,7 +114,7 @@ export class Hooks {
       return this.transitions.begin(this.subjectOf(service), { phase: 'pre-down', step: 0 }, why, cause);
     }
     if (!isUpAndAlive(service)) this.transitions.setUp(service.fqn, false);
-    restartAll(service, why, cause);
+    restartAll(this.all, service, why, cause);
   }
 
   /** Resolves when a rollout may begin: after hooks that are under way, but not after a start that may never come to its end. */

@@ -27,9 +27,9 @@ export function serviceSubject(all: Supervision, service: SupervisedService, wor
     facts: () => factsOf(all, service, world),
     run: (hook, step, signal, cause) => world.run(service, hook, step, signal, cause),
     openGate: (cause) => checkGates(all, service, cause),
-    bringDown: (why, cause) => (all.wanted(service) === 'up' ? restartAll(service, why, cause) : stopAll(all, service, cause)),
+    bringDown: (why, cause) => (all.wanted(service) === 'up' ? restartAll(all, service, why, cause) : stopAll(all, service, cause)),
     comeUp: (why, cause) => {
-      if (all.wanted(service) === 'up') for (const actor of service.actors) if (actor.state.kind !== 'waiting') all.orders.startWithPresentSpec(service, actor, why, cause);
+      if (all.wanted(service) === 'up') for (const actor of all.fleet.staying(service)) if (actor.state.kind !== 'waiting') all.orders.startWithPresentSpec(service, actor, why, cause);
     },
     giveUp: (hook, step, reason, cause) => giveUp(service, `${wordsOf[hook]}: ${nameStep(hook, step, counts(), 'its')} ${reason}`, cause),
     keepUp: (hook, step, reason) => {
@@ -96,8 +96,9 @@ export function stopAll(all: Supervision, service: SupervisedService, cause: Pen
   all.orders.stopInstances(service, cause);
 }
 
-export function restartAll(service: SupervisedService, why: string, cause: PendingCause): void {
-  for (const actor of service.actors) {
+/** All but those that are on their way out. */
+export function restartAll(all: Supervision, service: SupervisedService, why: string, cause: PendingCause): void {
+  for (const actor of all.fleet.staying(service)) {
     actor.spec = service.spec;
     actor.post({ kind: 'restart', why }, cause);
   }

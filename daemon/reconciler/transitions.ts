@@ -22,8 +22,8 @@ const noBuild = { built: 'ignore', buildFailed: 'ignore' } as const;
 /** Every event in every state is one cell; a cell that is missing does not compile. */
 const table: Table = {
   stopped: {
-    start: (_state, _event, context) => enterWaiting(context),
-    restart: (_state, _event, context) => enterWaiting(context),
+    start: (_state, _event, context) => unlessWantedDown(context),
+    restart: (_state, _event, context) => unlessWantedDown(context),
     stop: 'ignore', backoffOver: 'ignore', giveUp: 'ignore', ...noGate, ...noBuild, ...noIncarnation,
   },
 
@@ -151,8 +151,8 @@ const table: Table = {
   },
 
   completed: {
-    start: (_state, _event, context) => enterWaiting(context),
-    restart: (_state, _event, context) => enterWaiting(context),
+    start: (_state, _event, context) => unlessWantedDown(context),
+    restart: (_state, _event, context) => unlessWantedDown(context),
     stop: (_state, _event, context) => enterStopped(context),
     backoffOver: 'ignore', giveUp: 'ignore', ...noGate, ...noBuild, ...noIncarnation,
   },
@@ -162,6 +162,11 @@ const table: Table = {
 export function decide(state: InstanceState, event: InstanceEvent, context: StepContext): Step | 'ignore' {
   const cell = table[state.kind][event.kind] as Cell<StateKind, EventKind>;
   return cell === 'ignore' ? 'ignore' : cell(state, event, context);
+}
+
+/** An order to start that was overtaken: a stop, or a scaling down, was asked for after it. */
+function unlessWantedDown(context: StepContext): Step | 'ignore' {
+  return context.wanted === 'down' ? 'ignore' : enterWaiting(context);
 }
 
 function withPurpose(state: StateOf<'stopping'>, context: StepContext, purpose: StateOf<'stopping'>['purpose']): Step {

@@ -89,6 +89,15 @@ describe('transitions', () => {
     expect(world.post({ kind: 'backoffOver' })).toBe('ignore');
   });
 
+  it('does not start what is wanted down because of an order that was given before', () => {
+    const world = new World('always');
+    world.want('up');
+    world.want('down');
+    expect(world.state.kind).toBe('stopped');
+    expect(world.post({ kind: 'restart', why: 'its configuration changed' })).toBe('ignore');
+    expect(world.post({ kind: 'start', why: 'it is being rolled out' })).toBe('ignore');
+  });
+
   it('starts again after a stop that a start overtook', () => {
     const world = new World('never');
     world.want('up');
