@@ -160,12 +160,14 @@ describe('StatsSampler', () => {
       const answers = new Set<StatsAnswer['host']>();
       const before = process.cpuUsage();
       const beganAtMs = performance.now();
-      while (performance.now() - beganAtMs < 6000) {
+      const elapsedMs = (): number => performance.now() - beganAtMs;
+      // On a busy machine a sample costs more, and is shared for longer.
+      while (elapsedMs() < 6_000 || (answers.size < 2 && elapsedMs() < 30_000)) {
         answers.add((await sampler.get()).host);
         await delay(20);
       }
       const used = process.cpuUsage(before);
-      const share = (used.user + used.system) / 1000 / (performance.now() - beganAtMs);
+      const share = (used.user + used.system) / 1000 / elapsedMs();
       expect(answers.size).toBeGreaterThan(1);
       // The loop that asks and the test runner are in this figure too.
       expect(share).toBeLessThan(0.04);
