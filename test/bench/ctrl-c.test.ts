@@ -18,7 +18,8 @@ it('Ctrl-C ends everything that the bench started and prints what it had', async
   bench.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
   try {
     const run = await waitFor('its folder', () => readdirSync(folder)[0]);
-    await waitFor('services to run', () => existsSync(join(folder, run, 'hive', 'many', 'set', 'starts')) && descendants(bench.pid ?? 0).length > 10);
+    // By the time of the second set, the first has given rows to print.
+    await waitFor('services to run', () => existsSync(join(folder, run, 'hive', 'more', 'set', 'starts')) && descendants(bench.pid ?? 0).length > 10);
     const started = descendants(bench.pid ?? 0);
     bench.kill('SIGINT');
     const [code] = (await once(bench, 'close')) as [number];
