@@ -36,9 +36,11 @@ describe('the backup plugin', () => {
     expect(readdirSync(second)).toHaveLength(1);
     expect(await pluginPid()).toBe(pid);
     // Settings that are wrong are told, and not half taken.
-    await configure(hive, { dir: second, evry: '1h' }, { web: sleeper });
+    await expect(configure(hive, { dir: second, evry: '1h' }, { web: sleeper })).rejects.toMatchObject({ code: 'INVALID_CONFIG', message: expect.stringContaining('every') as unknown });
+    expect(await status()).toMatchObject({ place: second });
+    await configure(hive, { dir: second, keep: { lats: 2 } }, { web: sleeper });
     const failed = await until(async () => { const found = await hive.client.getPlugin({ plugin }); return found.state === 'failed' ? found : undefined; }, 'the plugin to say what is wrong');
-    expect(failed.reason).toContain('plugins.backup.evry in hive.yaml is not a setting; the nearest one is every.');
+    expect(failed.reason).toContain('plugins.backup.keep.lats in hive.yaml is not a setting; the nearest one is last.');
     await configure(hive, { dir: second }, { web: sleeper });
     expect(await ask<ListedSnapshots>(hive, 'list')).toMatchObject({ place: second });
   });
