@@ -5,9 +5,20 @@ import type { EngineConnection } from './engine-connection.js';
 const builtIn = /^(?:bridge|host|none|default|podman|slirp4netns|pasta|container:.*|ns:.*)$/;
 const label = 'hive.home';
 
+/** Networks that are being made now: engines do not keep two of one name apart, and then no container can name either. */
+const beingMade = new WeakMap<EngineConnection, Map<string, Promise<void>>>();
+
 /** Makes a network that somebody names and nobody has made; it is labelled, and goes with its last container (`removeUnused`). */
 export async function ensureNetwork(connection: EngineConnection, name: string, homeId: string): Promise<void> {
   if (builtIn.test(name)) return;
+  const making = beingMade.get(connection) ?? new Map<string, Promise<void>>();
+  beingMade.set(connection, making);
+  const made = making.get(name) ?? makeUnlessThere(connection, name, homeId).finally(() => making.delete(name));
+  making.set(name, made);
+  await made;
+}
+
+async function makeUnlessThere(connection: EngineConnection, name: string, homeId: string): Promise<void> {
   try {
     await connection.call((engine) => engine.getNetwork(name).inspect());
   } catch (error) {
@@ -15,7 +26,7 @@ export async function ensureNetwork(connection: EngineConnection, name: string, 
     try {
       await connection.call((engine) => engine.createNetwork({ Name: name, CheckDuplicate: true, Labels: { [label]: homeId } }));
     } catch (thrown) {
-      // Of two instances that start at the same time, one makes it.
+      // Somebody else made it meanwhile.
       if (statusOf(thrown) !== 409 && !/already (exists|used)/.test(saidBy(thrown))) throw thrown;
     }
   }
