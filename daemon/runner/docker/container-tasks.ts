@@ -5,6 +5,7 @@ import type { ContainerCommand } from '../instance-command.js';
 import type { EngineTools } from '../open-engine.js';
 import { instanceKey, type ExitResult } from '../runner.js';
 import { taskGraceMs, taskLastLines, type TaskReport, type TaskRequest } from '../task.js';
+import { whatEnds } from '../what-ends.js';
 import type { ContainerLauncher } from './container-launcher.js';
 import type { EngineConnection } from './engine-connection.js';
 import { exitOf } from './exit-of.js';
@@ -105,18 +106,3 @@ export class ContainerTasks {
 }
 
 const longestMs = 2 ** 31 - 1;
-
-function whatEnds(ended: Promise<void>, timeoutMs: number | null, signal: AbortSignal): Promise<TaskReport['endedBy']> {
-  return new Promise((resolve) => {
-    const finish = (by: TaskReport['endedBy']) => (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', aborted);
-      resolve(by);
-    };
-    const aborted = finish('abort');
-    const timer = timeoutMs === null ? undefined : setTimeout(finish('timeout'), timeoutMs);
-    signal.addEventListener('abort', aborted);
-    void ended.then(finish('itself'));
-    if (signal.aborted) aborted();
-  });
-}

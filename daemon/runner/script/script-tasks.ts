@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { HiveError } from '../../../shared/errors/index.js';
-import { instanceKey, type InstanceExit, type InstanceRef, type LaunchRequest, type RunningInstance, type StopOptions, type StopReport } from '../runner.js';
+import { instanceKey, type InstanceRef, type LaunchRequest, type RunningInstance, type StopOptions, type StopReport } from '../runner.js';
 import { taskGraceMs, taskLastLines, type TaskReport, type TaskRequest } from '../task.js';
+import { whatEnds } from '../what-ends.js';
 import { adoptSurvivors } from './adopt-survivors.js';
 import { OutputTail } from './output-tail.js';
 import { listTaskFolders, runFolderOf } from './run-folder.js';
@@ -71,20 +72,4 @@ export class ScriptTasks {
       await this.host.forget(ref, task.incarnation);
     }
   }
-}
-
-/** What comes first: its end, the timeout or the abort. Lets go of both once it has ended. */
-function whatEnds(ended: Promise<InstanceExit>, timeoutMs: number | null, signal: AbortSignal): Promise<TaskReport['endedBy']> {
-  return new Promise((resolve) => {
-    const finish = (by: TaskReport['endedBy']) => (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', aborted);
-      resolve(by);
-    };
-    const aborted = finish('abort');
-    const timer = timeoutMs === null ? undefined : setTimeout(finish('timeout'), timeoutMs);
-    signal.addEventListener('abort', aborted);
-    void ended.then(finish('itself'));
-    if (signal.aborted) aborted();
-  });
 }
